@@ -1,0 +1,149 @@
+"""What goes into an engine and what comes out; torch-free, so that tasks and results can use the types."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from vleval.grounding.frame import Frame
+
+FailureKind = Literal["input_error", "model_error", "oom", "timeout"]
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """One image or video: encoded bytes, or a path to a file. Exactly one of `data` and `path` is set."""
+
+    kind: Literal["image", "video"]
+    data: bytes | None = field(default=None, repr=False)
+    path: Path | None = None
+
+    def read(self) -> bytes:
+        """The encoded bytes. Raises OSError when the file cannot be read."""
+        if self.data is not None:
+            return self.data
+        assert self.path is not None
+        return self.path.read_bytes()
+
+    def digest(self) -> str:
+        """sha256 of the encoded bytes, in hex: the identity of the medium."""
+        return hashlib.sha256(self.read()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One chat turn; `content` holds text and media in the order the model reads them."""
+
+    role: Literal["system", "user", "assistant"]
+    content: tuple[str | Media, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VisionSettings:
+    """Limits on what the vision tower sees. None means the checkpoint's own limit (its
+    preprocessor_config.json)."""
+
+    min_pixels: int | None = None
+    """Fewest pixels of an image, or of one video frame, after resizing."""
+    max_pixels: int | None = None
+    """Most pixels of an image, or of one video frame, after resizing."""
+    fps: float | None = None
+    """Frames per second to sample from videos (default 2)."""
+    min_frames: int | None = None
+    max_frames: int | None = None
+    total_pixels: int | None = None
+    """Budget of pixels over all sampled frames of a video."""
+    resize_filter: Literal["torch", "pil"] = "torch"
+    sampling: Literal["linspace", "left"] = "linspace"
+    """Which frames: qwen-vl-utils' rounded linspace, or transformers' left edges."""
+    video_timing: Literal["qwen", "pts"] = "qwen"
+    video_positions: Literal["original", "transformers5"] = "original"
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationSettings:
+    """How answers are decoded: greedily, with these limits."""
+
+    max_new_tokens: int = 128
+    repetition_penalty: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question for an engine, complete in itself."""
+
+    id: str
+    messages: tuple[Message, ...]
+    vision: VisionSettings = VisionSettings()
+    generation: GenerationSettings = GenerationSettings()
+
+    def media(self) -> tuple[Media, ...]:
+        """All media of the conversation, in reading order."""
+        return tuple(part for message in self.messages for part in message.content if isinstance(part, Media))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one answer cost. Seconds of work shared by a batch are divided evenly among its requests."""
+
+    visual_tokens: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    preprocess_seconds: float = 0.0
+    vision_seconds: float = 0.0
+    prefill_seconds: float = 0.0
+    decode_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a request has no answer; an `input_error` is the medium's fault, e.g. a torn file."""
+
+    kind: FailureKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer, or why there is none."""
+
+    id: str
+    text: str = ""
+    finish_reason: Literal["stop", "length", "error"] = "stop"
+    frames: tuple[Frame, ...] = ()
+    """One per medium of the request, in reading order."""
+    usage: Usage = Usage()
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """Who answered: recorded with every run."""
+
+    engine: str
+    model: str
+    """The name or folder as the user gave it."""
+    family: str
+    """`qwen2_5_vl`: decides the coordinate convention."""
+    dtype: str
+    device: str
+    parameters: int
+    fingerprint: str
+    """sha256 over the weight bytes, config, tokenizer and processor files, dtype and model-code version."""
+    peak_memory_bytes: int = 0
+    """Peak so far: CUDA allocator on a GPU, resident set of the process on a CPU."""
+
+
+class Engine(Protocol):
+    """Requests in, in any order; responses out as they finish, by id. A broken request costs only itself."""
+
+    def run(self, requests: Iterable[Request]) -> Iterator[Response]:
+        """Answer every request once; an answer may come before the next request is taken."""
+        ...
+
+    def info(self) -> EngineInfo:
+        """Who answers; cheap to call, `peak_memory_bytes` as of now."""
+        ...

@@ -1,0 +1,131 @@
+"""From the samples of one run to the numbers of one table row."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vleval.results.record import SampleRecord
+from vleval.results.stats import Estimate, Interval, clustered_mean
+from vleval.tasks.base import Metric
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One run in numbers. Unparsed and failed samples are zeros in `metrics` and left out of `answered`."""
+
+    expected: int
+    """Questions of the run; more than `n` when it stopped early."""
+    n: int
+    clusters: int
+    scored: int
+    unparsed: int
+    failed: int
+    failures: Mapping[str, int]
+    """Failed samples by kind."""
+    reasons: Mapping[str, int]
+    """Unparsed samples by reason, most frequent first."""
+    problems: Mapping[str, int]
+    """Scored answers with at least one entry of each kind in the parser's ledger."""
+    metrics: Mapping[str, Estimate]
+    answered: Mapping[str, float]
+    """Means over the scored samples alone; empty when there are none."""
+    visual_tokens: float | None
+    """Mean over distinct media; None when nothing was seen."""
+    seconds: float
+    """Wall time of the answers."""
+    stages: Mapping[str, float]
+    """Seconds spent in preprocessing, vision tower, prefill and decoding, summed over samples."""
+    peak_memory_bytes: int
+
+    @property
+    def coverage(self) -> float:
+        """Share of the expected questions whose answer could be scored."""
+        return self.scored / self.expected if self.expected else 0.0
+
+    @property
+    def samples_per_second(self) -> float | None:
+        """Questions answered per second of wall time."""
+        return self.n / self.seconds if self.seconds > 0 else None
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-able dictionary (docs/json.md)."""
+        return {
+            **asdict(self),
+            "metrics": {name: estimate_to_json(estimate) for name, estimate in self.metrics.items()},
+            "coverage": self.coverage,
+            "samples_per_second": self.samples_per_second,
+        }
+
+
+def estimate_to_json(estimate: Estimate) -> dict[str, Any]:
+    """An Estimate with its interval as a list of two, or null."""
+    return {**estimate._asdict(), "interval": list(estimate.interval) if estimate.interval else None}
+
+
+def summarise(
+    samples: Iterable[SampleRecord],
+    metrics: Sequence[Metric],
+    *,
+    expected: int,
+    seconds: float,
+    peak_memory_bytes: int,
+) -> Summary:
+    """Summarise the samples of one run."""
+    records = list(samples)
+    scored = [record for record in records if record.status == "scored"]
+    status = Counter(record.status for record in records)
+    clusters = [record.cluster for record in records]
+    return Summary(
+        expected=expected,
+        n=len(records),
+        clusters=len(set(clusters)),
+        scored=len(scored),
+        unparsed=status["unparsed"],
+        failed=status["failed"],
+        failures=_counts(str(record.failure) for record in records if record.status == "failed"),
+        reasons=_counts(record.reason or "unknown" for record in records if record.status == "unparsed"),
+        problems=_counts(kind for record in scored for kind in _problem_kinds(record)),
+        metrics={metric.name: _estimate(records, clusters, metric) for metric in metrics},
+        answered={
+            metric.name: sum(record.metrics[metric.name] for record in scored) / len(scored)
+            for metric in metrics
+            if scored
+        },
+        visual_tokens=_visual_tokens(records),
+        seconds=seconds,
+        stages={
+            stage: sum(getattr(record.usage, f"{stage}_seconds") for record in records)
+            for stage in ("preprocess", "vision", "prefill", "decode")
+        },
+        peak_memory_bytes=peak_memory_bytes,
+    )
+
+
+def _estimate(records: Sequence[SampleRecord], clusters: Sequence[str], metric: Metric) -> Estimate:
+    estimate = clustered_mean([record.metrics[metric.name] for record in records], clusters)
+    if estimate.interval is None or not metric.percent:
+        return estimate
+    # A share cannot leave 0..1; the symmetric t interval of a small sample can.
+    low, high = estimate.interval
+    return estimate._replace(interval=Interval(max(0.0, low), min(1.0, high)))
+
+
+def _visual_tokens(records: Sequence[SampleRecord]) -> float | None:
+    seen = {
+        (record.cluster, index): frame.visual_tokens
+        for record in records
+        for index, frame in enumerate(record.frames)
+    }
+    return sum(seen.values()) / len(seen) if seen else None
+
+
+def _problem_kinds(record: SampleRecord) -> set[str]:
+    """Kinds in the ledger, whose entries are [kind, detail, offset]."""
+    return {str(entry[0]) for entry in record.parsed.get("problems", ())}
+
+
+def _counts(names: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(names).most_common())

@@ -1,0 +1,186 @@
+"""The comparison of settings in the terminal: what each run scored and cost. Legible at 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from vleval.results.stats import Estimate
+from vleval.results.summary import Summary
+from vleval.tasks.base import Metric
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.table import Table
+
+Cells = Sequence[str]
+
+
+class Row(NamedTuple):
+    """One run: the settings that tell it from the others, and its numbers."""
+
+    settings: Mapping[str, str]
+    summary: Summary
+
+
+class Columns(NamedTuple):
+    """A block of columns that stay together."""
+
+    titles: Cells
+    cells: Sequence[Cells]
+    """One sequence per row, as long as `titles`."""
+
+
+def comparison(
+    rows: Sequence[Row],
+    metrics: Sequence[Metric],
+    baselines: Mapping[str, Mapping[str, float]],
+    console: Console,
+    title: str,
+) -> RenderableType:
+    """The table of the runs for the width of `console`.
+
+    Where one table would be too wide, metrics go to a second one, further thresholds of a measure first.
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    metrics = _by_novelty(metrics)
+    kept = len(metrics)
+    while kept > 1 and not _fits(_table(rows, metrics[:kept], baselines, cost=True), console):
+        kept -= 1
+    parts: list[RenderableType] = [
+        Text(title, style="bold"),
+        _table(rows, metrics[:kept], baselines, cost=True),
+    ]
+    if kept < len(metrics):
+        parts += [Text(), _table(rows, metrics[kept:], baselines, cost=False)]
+    return Group(*parts)
+
+
+def _by_novelty(metrics: Sequence[Metric]) -> list[Metric]:
+    """Metrics in their order, but further thresholds of a measure (`acc@0.7` after `acc@0.5`) at the end."""
+    measures = [metric.name.partition("@")[0] for metric in metrics]
+    return sorted(
+        metrics, key=lambda metric: metric.name.partition("@")[0] in measures[: metrics.index(metric)]
+    )
+
+
+def _table(
+    rows: Sequence[Row],
+    metrics: Sequence[Metric],
+    baselines: Mapping[str, Mapping[str, float]],
+    *,
+    cost: bool,
+) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    blocks = [_setting_columns(rows, baselines), _metric_columns(rows, metrics, baselines, interval=cost)]
+    if cost:
+        blocks.append(_cost_columns(rows, len(baselines)))
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    for index, heading in enumerate(title for block in blocks for title in block.titles):
+        left = index < len(blocks[0].titles)
+        table.add_column(
+            Text(heading),
+            justify="left" if left else "right",
+            no_wrap=not left,
+            overflow="fold",
+            vertical="bottom",
+        )
+    for cells in zip(*(block.cells for block in blocks), strict=True):
+        table.add_row(*(Text(cell) for block in cells for cell in block))
+    return table
+
+
+def _fits(table: Table, console: Console) -> bool:
+    from rich.measure import Measurement
+
+    return Measurement.get(console, console.options.update(width=10_000), table).maximum <= console.width
+
+
+def _setting_columns(rows: Sequence[Row], baselines: Mapping[str, Mapping[str, float]]) -> Columns:
+    names = list(rows[0].settings) or ["setting"]
+    cells = [[row.settings.get(name, "default") for name in names] for row in rows]
+    blank = [""] * (len(names) - 1)
+    return Columns(
+        [name.replace("-", "\n", 1) for name in names], [*cells, *([name, *blank] for name in baselines)]
+    )
+
+
+def _metric_columns(
+    rows: Sequence[Row],
+    metrics: Sequence[Metric],
+    baselines: Mapping[str, Mapping[str, float]],
+    *,
+    interval: bool,
+) -> Columns:
+    """Metrics of the runs, then of the trivial answers; the first with its interval if asked for."""
+    titles = [metric.title.replace(" ", "\n") for metric in metrics]
+    if interval:
+        titles[0] += "\n[95% interval]"
+    cells = [
+        [
+            estimate_text(
+                row.summary.metrics[metric.name], metric, interval=interval and metric is metrics[0]
+            )
+            for metric in metrics
+        ]
+        for row in rows
+    ]
+    pad = " " * len(" [00.0, 00.0]") if interval else ""
+    for scores in baselines.values():
+        shown = [
+            value_text(scores[metric.name], metric) if metric.name in scores else "" for metric in metrics
+        ]
+        cells.append([shown[0] + pad, *shown[1:]])
+    return Columns(titles, cells)
+
+
+def _cost_columns(rows: Sequence[Row], blanks: int) -> Columns:
+    titles = ["un-\nparsed", "failed", "visual\ntokens", "samples\n/s", "peak\nmemory"]
+    cells = [
+        [
+            str(row.summary.unparsed),
+            str(row.summary.failed),
+            number(row.summary.visual_tokens),
+            number(row.summary.samples_per_second),
+            memory(row.summary.peak_memory_bytes),
+        ]
+        for row in rows
+    ]
+    return Columns(titles, [*cells, *([""] * len(titles) for _ in range(blanks))])
+
+
+def value_text(value: float, metric: Metric) -> str:
+    """A metric's value as tables show it: shares in percent with one decimal."""
+    return f"{100 * value:.1f}" if metric.percent else f"{value:.3g}"
+
+
+def estimate_text(estimate: Estimate, metric: Metric, *, interval: bool) -> str:
+    """`61.2` or, with its interval, `61.2 [57.0, 65.4]`; a mean of no samples is a dash."""
+    if estimate.n == 0:
+        return "-"
+    text = value_text(estimate.mean, metric)
+    if not interval:
+        return text
+    if estimate.interval is None:
+        return f"{text} [no interval]"
+    low, high = (value_text(end, metric) for end in estimate.interval)
+    return f"{text} [{low:>4}, {high:>4}]"
+
+
+def number(value: float | None) -> str:
+    """Three significant digits, whole above 100; a dash for nothing."""
+    if value is None:
+        return "-"
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def memory(size: int) -> str:
+    """Bytes as `412 MB` or `15.3 GB`; a dash where unknown."""
+    if size <= 0:
+        return "-"
+    return f"{size / 1e6:.0f} MB" if size < 1e9 else f"{size / 1e9:.1f} GB"

@@ -1,0 +1,100 @@
+"""Reads single values of data set rows (media, numbers, sentences), whatever file format they came through.
+
+Parquet hands over lists, CSV hands over their text, and older exports hold one sentence where the hub has a
+list. Each function takes any of these and raises ValueError, in words for the user, on anything else.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
+
+from vleval.model.io import Media
+
+MEDIA_NAME = "media_name"
+"""Key under which `sources` adds the medium's own name (as the row has it) to every row."""
+
+Kind = Literal["image", "video"]
+
+
+def media(value: Any, kind: Kind, folder: Path | None = None) -> Media:
+    """A medium from encoded bytes, from the hub's {"bytes", "path"}, or from a file name below `folder`.
+
+    Broken or absent bytes and missing files are media too: they cost their sample when the engine reads them.
+    """
+    if isinstance(value, Media):
+        return value
+    if isinstance(value, Mapping):
+        value = value.get("path") if value.get("bytes") is None else value["bytes"]
+    if value is None or isinstance(value, bytes):
+        return Media(kind, data=value or b"")
+    if isinstance(value, str) and value:
+        return Media(kind, path=_below(value, kind, folder))
+    raise ValueError(f"the {kind} is neither encoded bytes nor a file name")
+
+
+def media_name(value: Any) -> str | None:
+    """The name a row gives its medium, if any."""
+    if isinstance(value, Mapping):
+        value = value.get("path")
+    return value if isinstance(value, str) and value else None
+
+
+def numbers(value: Any, count: int, column: str) -> list[float]:
+    """`count` finite numbers from a list, an array, or the text of a list."""
+    if isinstance(value, str):
+        value = _parse_list(value)
+    try:
+        found = [float(item) for item in value]
+    except (TypeError, ValueError):
+        found = []
+    if len(found) != count or not all(math.isfinite(item) for item in found):
+        raise ValueError(f"{column} must be {count} finite numbers, not {_short(value)}")
+    return found
+
+
+def sentences(value: Any, column: str) -> list[str]:
+    """The non-empty strings of a list, of the text of a list, or one plain string."""
+    if isinstance(value, str):
+        parsed = _parse_list(value) if value.lstrip().startswith("[") else None
+        value = parsed if isinstance(parsed, list) else [value]
+    if value is None or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"{column} must be sentences, not {_short(value)}")
+    return [item.strip() for item in value if item.strip()]
+
+
+def sentence(value: Any, column: str) -> str:
+    """One non-empty string."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{column} must be a sentence, not {_short(value)}")
+    return value.strip()
+
+
+def _below(name: str, kind: Kind, folder: Path | None) -> Path:
+    if folder is None:
+        raise ValueError(f"{kind} {_short(name)} is a file name; pass the folder of the {kind}s with --media")
+    parts = PurePosixPath(name).parts
+    if name.startswith("/") or ".." in parts or "\\" in name or "\0" in name or re.match(r"[A-Za-z]:", name):
+        raise ValueError(f"{kind} {_short(name)} must be a file name below the folder given with --media")
+    path = folder / name
+    nested = folder / f"{kind}s" / name
+    return nested if not path.exists() and nested.exists() else path
+
+
+def _parse_list(text: str) -> Any:
+    """The list a string spells, as JSON or with Python's single quotes; None where it spells none."""
+    for candidate in (text, text.replace("'", '"')):
+        try:
+            return json.loads(candidate)
+        except ValueError:
+            continue
+    return None
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,177 @@
+"""Where samples come from: vleval's bundled data, the hub or the user's files, all with the hub's columns."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from vleval.model.io import Media
+from vleval.tasks import hub, readers, rows
+from vleval.tasks.base import DataError, Sample, Task
+
+Origin = Literal["bundled", "hub", "local"]
+
+BUNDLED = Path(__file__).parent / "bundled"
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """The samples of a run, and what to call them."""
+
+    name: str
+    """The hub id, the file, or `bundled <task>`."""
+    origin: Origin
+    split: str
+    """As shown: `val (UNC + Google)` for a split that mixes protocols."""
+    samples: list[Sample]
+    fingerprint: str
+    """sha256 over ids, questions, targets and clusters (for images: digests) of the samples, in order."""
+    revision: str | None = None
+    """What the user asked the hub for."""
+    notes: tuple[str, ...] = ()
+    """Warnings that belong beside every score on these data."""
+
+
+class _Source(NamedTuple):
+    name: str
+    origin: Origin
+    split: str
+    table: readers.Table
+    folder: Path | None
+    """Where file names in the rows are looked for, unless the user says."""
+
+
+def open_data(
+    task: Task,
+    data: str,
+    *,
+    split: str | None = None,
+    revision: str | None = None,
+    media_dir: Path | None = None,
+    limit: int | None = None,
+    seed: int | None = None,
+) -> DataSet:
+    """The samples of a task from `bundled`, `hub`, or the path of a file or folder.
+
+    `limit` keeps the first samples in file order. With a `seed`, media (clusters) are first put into a random
+    order, each with its questions together, so that `limit` takes a random set of media. Raises DataError.
+    """
+    if limit is not None and limit < 1:
+        raise DataError("--limit must be at least 1.")
+    if media_dir is not None and not media_dir.is_dir():
+        raise DataError(f"--media {media_dir} is not a folder.")
+    source = _open(task, data, split, revision)
+    _check_columns(task, source)
+    stream = _samples(task, source, media_dir or source.folder)
+    samples = list(islice(stream, limit)) if seed is None else _shuffled(list(stream), seed)[:limit]
+    if not samples:
+        raise DataError(f"{source.name} has no questions in split {source.split}.")
+    _check_files(samples, source)
+    note = task.split_notes.get(source.split)
+    applies = note is not None and (
+        source.origin == "hub" or (source.origin == "local" and source.table.total == note.rows)
+    )
+    return DataSet(
+        name=source.name,
+        origin=source.origin,
+        split=note.title if note is not None and applies else source.split,
+        samples=samples,
+        fingerprint=_fingerprint(samples),
+        revision=revision,
+        notes=(note.warning,) if note is not None and applies else (),
+    )
+
+
+def _open(task: Task, data: str, split: str | None, revision: str | None) -> _Source:
+    if data == "hub":
+        chosen = split or task.default_split
+        name, table = hub.load(task, chosen, revision)
+        return _Source(name, "hub", chosen, table, None)
+    if revision is not None:
+        raise DataError("--revision belongs to --data hub.")
+    if data == "bundled":
+        return _bundled(task, split)
+    path = Path(data).expanduser()
+    if path.is_dir():
+        table, chosen = readers.read_folder(path, split, task.default_split)
+        return _Source(data, "local", chosen, table, path)
+    if path.is_file():
+        return _Source(
+            data, "local", split or path.stem.partition("-")[0], readers.read_file(path), path.parent
+        )
+    raise DataError(f"--data {data}: there is no such file or folder (other values: bundled, hub).")
+
+
+def _bundled(task: Task, split: str | None) -> _Source:
+    if not task.bundled_splits:
+        raise DataError(f"{task.name} has no bundled data; pass --data hub or --data FILE.")
+    folder = BUNDLED / task.name
+    chosen = readers.choose_split(f"bundled {task.name}", task.bundled_splits, split, task.bundled_splits[0])
+    return _Source(
+        f"bundled {task.name}", "bundled", chosen, readers.read_file(folder / f"{chosen}.parquet"), folder
+    )
+
+
+def _check_columns(task: Task, source: _Source) -> None:
+    missing = [column for column in task.columns if column not in source.table.columns]
+    if missing:
+        found = ", ".join(source.table.columns) or "no columns"
+        raise DataError(
+            f"{source.name} lacks {', '.join(missing)}, which {task.name} needs; it has: {found}. "
+            f"Needed are {', '.join(task.columns)}."
+        )
+
+
+def _samples(task: Task, source: _Source, folder: Path | None) -> Iterator[Sample]:
+    """Samples in file order with unique ids; equal media of different rows are one object."""
+    shared: dict[Media, Media] = {}
+    taken: set[str] = set()
+    for index, row in enumerate(source.table.rows):
+        try:
+            medium = rows.media(row[task.media], task.media, folder)
+            medium = shared.setdefault(medium, medium)
+            name = rows.media_name(row[task.media])
+            found = list(task.rows({**row, task.media: medium, rows.MEDIA_NAME: name}, str(index)))
+        except KeyError as error:
+            raise DataError(f"{source.name}, row {index}: the column {error} is missing.") from error
+        except ValueError as error:
+            raise DataError(f"{source.name}, row {index}: {error}.") from error
+        for sample in found:
+            if sample.id in taken:
+                sample = replace(sample, id=f"{sample.id}@{index}")
+            taken.add(sample.id)
+            yield sample
+
+
+def _shuffled(samples: list[Sample], seed: int) -> list[Sample]:
+    clusters: dict[str, list[Sample]] = {}
+    for sample in samples:
+        clusters.setdefault(sample.cluster, []).append(sample)
+    keys = sorted(clusters)
+    random.Random(seed).shuffle(keys)
+    return [sample for key in keys for sample in clusters[key]]
+
+
+def _check_files(samples: list[Sample], source: _Source) -> None:
+    """One missing file costs its samples; all of them missing is a wrong folder."""
+    media = {medium for sample in samples for medium in sample.media}
+    paths = [medium.path for medium in media if medium.path is not None]
+    if len(paths) == len(media) and not any(path.exists() for path in paths):
+        raise DataError(
+            f"None of the {len(paths)} media files that {source.name} names exists, "
+            f"for example {min(paths)}: pass their folder with --media."
+        )
+
+
+def _fingerprint(samples: list[Sample]) -> str:
+    digest = hashlib.sha256()
+    for sample in samples:
+        line = [sample.id, sample.question, dict(sample.target), sample.cluster]
+        digest.update(json.dumps(line, sort_keys=True).encode() + b"\n")
+    return digest.hexdigest()

@@ -1,0 +1,83 @@
+"""The command line. It only registers; every command imports what it needs when it is called."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from vleval.commands import doctor, run, tasks, train
+from vleval.version import version
+
+
+class Commands(TyperGroup):
+    """Turns every exception of a command into one sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; its tracebacks are for VLEVAL_DEBUG=1."""
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+            raise
+        except BaseException as error:
+            if os.environ.get("VLEVAL_DEBUG") == "1":
+                raise
+            from vleval.console import Console
+            from vleval.errors import explain
+
+            fault = explain(error)
+            Console().error(fault.message)
+            raise typer.Exit(fault.code) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    name="vleval",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": lambda token: token.replace("_", "-"),
+    },
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version())
+        raise typer.Exit
+
+
+@app.callback()
+def vleval(
+    show: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """How well a Qwen2.5-VL checkpoint reads, points and times, at every resolution and frame rate."""
+
+
+app.command(epilog=run.EXAMPLES)(run.run)
+app.add_typer(tasks.app, name="tasks")
+app.command()(doctor.doctor)
+app.add_typer(train.app, name="train")
+
+
+def main() -> NoReturn:
+    """The `vleval` script."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    signal.signal(signal.SIGTERM, _terminate)
+    app()
+    raise SystemExit(0)
+
+
+def _terminate(signum: int, frame: object) -> NoReturn:
+    from vleval.errors import Terminated
+
+    raise Terminated

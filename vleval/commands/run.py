@@ -1,0 +1,144 @@
+"""`vleval run`: one task, one model, one or many settings, one comparison."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from vleval import options
+
+if TYPE_CHECKING:
+    from vleval.config import RunConfig
+    from vleval.console import Console
+    from vleval.engines import ModelChoice
+    from vleval.runner import Job
+    from vleval.tasks.base import Task
+
+EXAMPLES = """Examples:
+
+vleval run --task refcoco --max-pixels 16t,36t,64t
+
+vleval run --task refcoco --model Qwen/Qwen2.5-VL-7B-Instruct --max-pixels 1280t --limit 500
+
+vleval run --task refcoco --model ./my-checkpoint --data my.parquet --media photos/ --json
+
+vleval run --task charades-sta --model ./my-checkpoint --fps 1,2,4 --config team.toml
+"""
+
+
+def run(
+    ctx: typer.Context,
+    task: options.Task = None,
+    model: options.Model = None,
+    data: options.Data = None,
+    media: options.Media = None,
+    split: options.Split = None,
+    revision: options.Revision = None,
+    limit: options.Limit = None,
+    seed: options.Seed = None,
+    min_pixels: options.MinPixels = None,
+    max_pixels: options.MaxPixels = None,
+    fps: options.Fps = None,
+    min_frames: options.MinFrames = None,
+    max_frames: options.MaxFrames = None,
+    total_pixels: options.TotalPixels = None,
+    resize_filter: options.Filter = None,
+    frame_sampling: options.Sampling = None,
+    video_timing: options.Timing = None,
+    video_positions: options.Positions = None,
+    coordinates: options.Convention = None,
+    engine: options.Engine = None,
+    dtype: options.Dtype = None,
+    device: options.Device = None,
+    batch_size: options.BatchSize = None,
+    max_new_tokens: options.MaxNewTokens = None,
+    repetition_penalty: options.RepetitionPenalty = None,
+    max_errors: options.MaxErrors = None,
+    output: options.Output = None,
+    config: options.Config = None,
+    json: options.Json = None,
+    quiet: options.Quiet = None,
+    verbose: options.Verbose = None,
+) -> None:
+    """Run a model on a task and compare settings.
+
+    Every answer is stored as it comes, in OUTPUT/<id>/samples.jsonl beside run.json.
+
+    Exit codes: 0 complete, 2 usage, 12 incomplete, 13 too many failures, 14 storage, 130 Ctrl-C, 143 SIGTERM.
+    """
+    passed = {name: value for name, value in ctx.params.items() if value is not None and name != "config"}
+    raise typer.Exit(_launch(passed, config))
+
+
+def _launch(passed: Mapping[str, Any], file: Path | None) -> int:
+    """Everything cheap is checked before the model is loaded."""
+    from vleval.config import load_config
+    from vleval.console import Console
+    from vleval.engines import check_folder, choose_model, open_engine
+    from vleval.report import show_outcome
+    from vleval.results.store import prepare_root
+    from vleval.runner import run_settings
+    from vleval.tasks.registry import get_task
+
+    config = load_config(passed, file)
+    console = Console(json=config.json_, quiet=config.quiet, verbose=config.verbose)
+    task = get_task(config.task)
+    choice = choose_model(config.model, config.data, os.environ)
+    if idle := config.idle_flags(task.media):
+        console.warn(f"{task.name} has no videos: {', '.join(idle)} changes nothing")
+    settings = config.settings(task.media)
+    check_folder(choice)
+    prepare_root(config.output)
+    job = _job(task, config, choice, tuple(passed))
+    _announce(job, choice, console)
+    loaded = open_engine(config, choice)
+    outcome = run_settings(job, settings, loaded, console)
+    return show_outcome(job, settings, outcome, console)
+
+
+def _job(task: Task, config: RunConfig, choice: ModelChoice, passed: tuple[str, ...]) -> Job:
+    from vleval.engines import BUNDLED
+    from vleval.results.record import DataFacts
+    from vleval.runner import Job
+    from vleval.tasks.sources import open_data
+
+    where = config.data if config.data != "auto" else BUNDLED if choice.bundled else "hub"
+    data = open_data(
+        task,
+        where,
+        split=config.split,
+        revision=config.revision,
+        media_dir=config.media,
+        limit=config.limit,
+        seed=config.seed,
+    )
+    facts = DataFacts(
+        name=data.name,
+        origin=data.origin,
+        split=data.split,
+        fingerprint=data.fingerprint,
+        samples=len(data.samples),
+        bundled=data.origin == BUNDLED,
+        revision=data.revision,
+        notes=data.notes,
+    )
+    return Job(task, facts, data.samples, choice.bundled, config, passed)
+
+
+def _announce(job: Job, choice: ModelChoice, console: Console) -> None:
+    """Say what is about to be measured, and on whose behalf where nobody asked for it."""
+    if choice.bundled and choice.origin == "default":
+        console.note("model: the bundled checkpoint, because neither --model nor VLEVAL_MODEL names another")
+    elif choice.origin == "VLEVAL_MODEL":
+        console.note(f"model: {choice.name} (from VLEVAL_MODEL)")
+    else:
+        console.note(f"model: {choice.name}")
+    console.note(
+        f"data: {job.data.name}, split {job.data.split}, {job.data.samples} questions ({job.data.origin})"
+    )
+    for warning in job.data.notes:
+        console.warn(warning)

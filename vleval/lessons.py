@@ -1,0 +1,143 @@
+"""Joins worlds to training: scenes and clips become conversations in the benchmarks' own words."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from vleval.model.io import VisionSettings
+from vleval.model.limits import resolve
+from vleval.model.preprocess import VisualInput, prepare_array
+from vleval.model.preprocess_spec import PreprocessSpec
+from vleval.model.sampling import Timing, frame_count, frame_indices
+from vleval.model.training.conversations import Content, Conversation, Piece, Turn
+from vleval.model.training.tiny import TOKENS, tiny_tokenizer
+from vleval.model.video import prepare_frames
+from vleval.tasks import charades_sta, refcoco
+from vleval.tasks.worlds.clips import Clip, make_clip, render
+from vleval.tasks.worlds.scenes import VOCABULARY, Scene, make_scene
+from vleval.tasks.worlds.shapes import COLORS, SHAPES
+
+BOX_FRAGMENTS = ('```json\n[\n\t{"bbox_2d": [', ", ", '], "label": "', '"}\n]\n```')
+CLASSES = (len(COLORS), len(SHAPES))
+
+
+def scene_lesson(
+    seed: int, index: int, tokens: int, spec: PreprocessSpec, *, easy: bool = False
+) -> Conversation:
+    """A training scene with every question about it, resized to at most `tokens` visual tokens."""
+    fewest, most = (1, 3) if easy else (3, 5)
+    scene = make_scene("train", seed, index, min_objects=fewest, max_objects=most)
+    visual = prepare_array(scene.image, VisionSettings(max_pixels=tokens * spec.factor**2), spec)
+    boxes = _input_boxes(scene, visual)
+    owner = _owner(boxes, visual)
+    turns = []
+    for expression in scene.expressions:
+        thing, box = scene.objects[expression.target], boxes[expression.target]
+        seen = np.flatnonzero(owner == expression.target)
+        look = seen if len(seen) else None
+        opening, comma, label, closing = BOX_FRAGMENTS
+        pieces = [Piece(opening)]
+        for place, value in enumerate(box):
+            pieces += [Piece(comma)] if place else []
+            pieces.append(Piece(str(int(value)), look))
+        pieces += [Piece(label), Piece(thing.color, look), Piece(f" {thing.shape}", look), Piece(closing)]
+        question = refcoco.PROMPT.format(expression=expression.text)
+        turns.append(Turn(question, tuple(pieces)))
+    classes = np.array([(COLOR_INDEX[o.color], SHAPE_INDEX[o.shape]) for o in scene.objects])
+    return Conversation(visual, tuple(turns), Content(owner, classes, boxes.astype(np.int64)))
+
+
+COLOR_INDEX = {name: i for i, name in enumerate(COLORS)}
+SHAPE_INDEX = {name: i for i, name in enumerate(SHAPES)}
+
+
+def _input_boxes(scene: Scene, visual: VisualInput) -> NDArray[np.float64]:
+    """[objects, 4] boxes in whole input pixels, as the model is to answer them."""
+    (width, height), (wide, high) = visual.frame.original_size, visual.frame.input_size
+    scale = np.array([wide / width, high / height] * 2)
+    rounded: NDArray[np.float64] = np.rint(np.array([o.bbox_xyxy for o in scene.objects]) * scale)
+    return rounded
+
+
+def _owner(boxes: NDArray[np.float64], visual: VisualInput) -> NDArray[np.int64]:
+    """[n] object whose box covers most, at least 0.15, of each visual token; -1 for the ground."""
+    _, rows, cols = visual.grid_thw[0], visual.grid_thw[1] // 2, visual.grid_thw[2] // 2
+    top, left = (28.0 * axis.reshape(-1, 1) for axis in np.divmod(np.arange(rows * cols), cols))
+    wide = np.minimum(left + 28, boxes[:, 2]) - np.maximum(left, boxes[:, 0])
+    high = np.minimum(top + 28, boxes[:, 3]) - np.maximum(top, boxes[:, 1])
+    cover = wide.clip(0) * high.clip(0) / 28**2
+    return np.where(cover.max(1) >= 0.15, cover.argmax(1), -1)
+
+
+SPAN_FRAGMENTS = ("The event happens in ", " - ", " seconds.", ".0", ".5")
+_LOCATE, *_BOX_PROMPT = refcoco.PROMPT.split("{expression}")
+PROMPT_FRAGMENTS = (*_BOX_PROMPT, *charades_sta.PROMPT.split("{caption}"))
+
+
+def lesson_tokenizer() -> Tokenizer:
+    """The bundled checkpoint's tokenizer: one token for what the lessons are made of, bytes for the rest."""
+    return tiny_tokenizer(
+        [*VOCABULARY, _LOCATE.strip()], [*BOX_FRAGMENTS, *SPAN_FRAGMENTS, *PROMPT_FRAGMENTS]
+    )
+
+
+def clip_lesson(seed: int, index: int, spec: PreprocessSpec) -> Conversation:
+    """A training clip with every question about it, sampled at a rate between 1 and 4 frames per second."""
+    clip = make_clip("train", seed, index)
+    rng = np.random.default_rng((seed, index))
+    settings = VisionSettings(fps=float(rng.choice((1.0, 1.5, 2.0, 3.0, 4.0))))
+    total = round(clip.duration * clip.fps)
+    count, clamps = frame_count(total, clip.fps, resolve(settings, spec, "video"), settings.sampling)
+    times = tuple(i / clip.fps for i in frame_indices(total, count, settings.sampling))
+    timing = Timing(times, count / total * clip.fps, clip.duration, clamps)
+    visual = prepare_frames((render(clip, time) for time in times), timing, settings, spec)
+    owner = _clip_owner(clip, visual)
+    turns = []
+    for number, event in enumerate(clip.events):
+        cells = np.flatnonzero(owner == number)
+        grid_of = cells // (visual.frame.visual_tokens // visual.grid_thw[0])
+        ends = (
+            [cells[grid_of == edge] for edge in (grid_of.min(), grid_of.max())]
+            if len(cells)
+            else [None, None]
+        )
+        opening, dash, closing, *_ = SPAN_FRAGMENTS
+        pieces = [Piece(opening)]
+        for look, value in zip(ends, (event.start, event.end), strict=True):
+            pieces += [Piece(dash)] if len(pieces) > 1 else []
+            whole, decimal = f"{value:.1f}".split(".")
+            pieces += [Piece(whole, look), Piece(f".{decimal}", look)]
+        question = charades_sta.PROMPT.format(caption=event.text)
+        turns.append(Turn(question, (*pieces, Piece(closing))))
+    classes = np.array([(COLOR_INDEX[o.color], SHAPE_INDEX[o.shape]) for o in clip.objects])
+    return Conversation(visual, tuple(turns), Content(owner, classes, None))
+
+
+def _clip_owner(clip: Clip, visual: VisualInput) -> NDArray[np.int64]:
+    """[n] object that covers each visual token while its pair of frames is shown; -1 for the ground."""
+    (width, height), (wide, high) = visual.frame.original_size, visual.frame.input_size
+    scale = np.array([wide / width, high / height] * 2)
+    stamps = visual.frame.timestamps
+    owners = []
+    for first in range(0, len(stamps), 2):
+        shown = [time + 1e-6 for time in stamps[first : first + 2]]
+        boxes = np.zeros((len(clip.objects), 4))
+        for number, thing in enumerate(clip.objects):
+            seen = [time for time in shown if thing.start <= time < thing.end]
+            if seen:
+                share = (seen[0] - thing.start) / (thing.end - thing.start)
+                boxes[number] = (np.array(thing.box) + share * np.array(thing.drift * 2)) * scale
+        owners.append(_owner(boxes, visual))
+    return np.concatenate(owners)
+
+
+def lesson_batch(seed: int, index: int, size: int, spec: PreprocessSpec, *, easy: bool) -> list[Conversation]:
+    """One batch. Every fifth is of clips; pictures of one batch share their budget of visual tokens, so that
+    rows match."""
+    if index % 5 == 4:
+        return [clip_lesson(seed, index * size + i, spec) for i in range(size)]
+    share = np.random.default_rng((seed, index)).random() ** 0.6  # more large pictures than small ones
+    tokens = round(TOKENS[0] + share * (TOKENS[1] - TOKENS[0]))
+    return [scene_lesson(seed, index * size + i, tokens, spec, easy=easy) for i in range(size)]

@@ -1,0 +1,161 @@
+"""The flags that commands share, each declared once. A flag left out is None: a TOML file can fill it in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+EngineName = Literal["local", "transformers"]
+ResizeFilter = Literal["torch", "pil"]
+FrameSampling = Literal["linspace", "left"]
+VideoTiming = Literal["qwen", "pts"]
+VideoPositions = Literal["original", "transformers5"]
+Coordinates = Literal["absolute", "relative-1000", "relative-1", "percent", "original"]
+DType = Literal["auto", "float32", "bfloat16", "float16"]
+
+_WHAT = "What to run"
+_SEES = "What the model sees (comma lists make a grid of runs)"
+_SPEED = "How the model runs"
+_OUT = "Output"
+
+
+def _option(panel: str, *names: str, metavar: str | None = None, help: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(
+        *names, metavar=metavar, help=help, rich_help_panel=panel, show_default=False
+    )
+    return option
+
+
+Task = Annotated[
+    str | None, _option(_WHAT, "--task", metavar="NAME", help="Benchmark; `vleval tasks` lists them.")
+]
+Model = Annotated[
+    str | None,
+    _option(
+        _WHAT,
+        "--model",
+        metavar="FOLDER|HUB-ID[@REV]",
+        help="Checkpoint. Default: VLEVAL_MODEL, else the bundled checkpoint (`bundled`).",
+    ),
+]
+Data = Annotated[
+    str | None,
+    _option(
+        _WHAT,
+        "--data",
+        metavar="auto|bundled|hub|PATH",
+        help="Default auto: bundled data with the bundled checkpoint, the hub data set otherwise.",
+    ),
+]
+Media = Annotated[
+    Path | None, _option(_WHAT, "--media", metavar="DIR", help="Where images and videos named by --data lie.")
+]
+Split = Annotated[
+    str | None,
+    _option(_WHAT, "--split", metavar="NAME", help="Default: the task's; `vleval tasks show` lists them."),
+]
+Revision = Annotated[
+    str | None, _option(_WHAT, "--revision", metavar="REV", help="Revision of the hub data set.")
+]
+Limit = Annotated[
+    int | None,
+    _option(_WHAT, "--limit", metavar="N", help="Ask N questions only: the first, or with --seed a draw."),
+]
+Seed = Annotated[
+    int | None, _option(_WHAT, "--seed", metavar="N", help="Ask in a random order, image by image.")
+]
+
+MinPixels = Annotated[
+    str | None,
+    _option(
+        _SEES, "--min-pixels", metavar="N|Nt,...", help="Fewest pixels of an image or frame; 16t = 16 tokens."
+    ),
+]
+MaxPixels = Annotated[
+    str | None,
+    _option(
+        _SEES, "--max-pixels", metavar="N|Nt,...", help="Most pixels; 1280t = 1280 visual tokens of 28 x 28."
+    ),
+]
+Fps = Annotated[
+    str | None, _option(_SEES, "--fps", metavar="F,...", help="Frames per second taken from videos.")
+]
+MinFrames = Annotated[
+    int | None, _option(_SEES, "--min-frames", metavar="N", help="Fewest frames of a video.")
+]
+MaxFrames = Annotated[
+    str | None, _option(_SEES, "--max-frames", metavar="N,...", help="Most frames of a video.")
+]
+TotalPixels = Annotated[
+    str | None, _option(_SEES, "--total-pixels", metavar="N|Nt", help="Budget over all frames of a video.")
+]
+Filter = Annotated[
+    ResizeFilter | None, _option(_SEES, "--resize-filter", help="torch equals torchvision (default); pil.")
+]
+Sampling = Annotated[
+    FrameSampling | None,
+    _option(_SEES, "--frame-sampling", help="qwen-vl-utils' linspace (default) or transformers' left edges."),
+]
+Timing = Annotated[
+    VideoTiming | None,
+    _option(
+        _SEES, "--video-timing", help="Seconds per grid: nominal rate (qwen, default) or timestamps (pts)."
+    ),
+]
+Positions = Annotated[
+    VideoPositions | None,
+    _option(_SEES, "--video-positions", help="Rule after videos; transformers5 for models tuned under it."),
+]
+Convention = Annotated[
+    Coordinates | None,
+    _option(_SEES, "--coordinates", help="Unit of the model's coordinates. Default: by model family."),
+]
+
+Engine = Annotated[
+    EngineName | None,
+    _option(_SPEED, "--engine", help="Our model (local, default) or transformers' as reference."),
+]
+Dtype = Annotated[
+    DType | None, _option(_SPEED, "--dtype", help="Default auto: bfloat16 on CUDA, float32 elsewhere.")
+]
+Device = Annotated[
+    str | None, _option(_SPEED, "--device", metavar="auto|cpu|cuda|cuda:N", help="Default auto.")
+]
+BatchSize = Annotated[
+    int | None,
+    _option(_SPEED, "--batch-size", metavar="N", help="Answers decoded together. Default: chosen."),
+]
+MaxNewTokens = Annotated[
+    int | None, _option(_SPEED, "--max-new-tokens", metavar="N", help="Longest answer. Default: the task's.")
+]
+RepetitionPenalty = Annotated[
+    float | None, _option(_SPEED, "--repetition-penalty", metavar="X", help="Default 1.0, i.e. none.")
+]
+MaxErrors = Annotated[
+    str | None,
+    _option(
+        _SPEED,
+        "--max-errors",
+        metavar="N|P%",
+        help="Stop when more samples than that have failed. Default: 20%, at least 20.",
+    ),
+]
+
+Output = Annotated[
+    Path | None,
+    _option(_OUT, "--output", metavar="DIR", help="Where the folder of each run goes. Default runs."),
+]
+Config = Annotated[
+    Path | None,
+    _option(_OUT, "--config", metavar="FILE", help="TOML file with any of these; flags given here win."),
+]
+Json = Annotated[
+    bool | None,
+    _option(_OUT, "--json", help="Print one JSON document on stdout (docs/json.md) instead of tables."),
+]
+Quiet = Annotated[
+    bool | None, _option(_OUT, "--quiet", help="No talk, no progress; results, warnings and errors.")
+]
+Verbose = Annotated[bool | None, _option(_OUT, "--verbose", help="Show every answer as it comes.")]

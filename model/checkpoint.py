@@ -196,23 +196,15 @@ def _no_weights(folder: Path) -> str:
 
 
 def _read_config(folder: Path) -> ModelConfig:
-    path = folder / "config.json"
-    if not path.is_file():
-        fault = "has no config.json" if folder.is_dir() and any(folder.iterdir()) else "is empty or no folder"
-        raise CheckpointError(f"{folder} {fault}: pass the folder of a Qwen2.5-VL checkpoint.")
-    raw = read_json(path)
-    if "auto_map" in raw:
-        raise CheckpointError(
-            f"{path} asks to run code from the checkpoint (auto_map), which vleval never does: remove it."
-        )
-    quantised = raw.get("quantization_config")
+    config = ModelConfig.from_folder(folder)
+    quantised = read_json(folder / "config.json").get("quantization_config")
     if quantised:
         method = quantised.get("quant_method", "unknown") if isinstance(quantised, dict) else "unknown"
         raise CheckpointError(
-            f"{path} describes quantised weights ({method}), which vleval's own engine does not run: pass "
-            "the original checkpoint."
+            f"{folder / 'config.json'} describes quantised weights ({method}), which vleval's own engine "
+            "does not run: pass the original checkpoint."
         )
-    return ModelConfig.from_dict(raw)
+    return config
 
 
 def _check_match(

@@ -13,13 +13,13 @@ Every token id and vocabulary size comes from the config.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vleval.model.errors import CheckpointError
+from vleval.model.files import read_json
 
 FAMILY = "qwen2_5_vl"
 
@@ -99,19 +99,18 @@ class ModelConfig:
     def from_folder(cls, folder: Path) -> ModelConfig:
         """Read `config.json` of a checkpoint folder.
 
-        Raises CheckpointError when it is missing, is not JSON, or describes another model.
+        Raises CheckpointError when it is missing, is not JSON, asks to run code, or describes another model.
         """
         path = folder / "config.json"
-        try:
-            raw = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        if not path.is_file():
+            held = folder.is_dir() and any(folder.iterdir())
+            fault = "has no config.json" if held else "is empty or no folder"
+            raise CheckpointError(f"{folder} {fault}: pass the folder of a Qwen2.5-VL checkpoint.")
+        raw = read_json(path)
+        if "auto_map" in raw:
             raise CheckpointError(
-                f"{folder} has no config.json: pass the folder of a Qwen2.5-VL checkpoint."
-            ) from None
-        except (OSError, ValueError) as error:
-            raise CheckpointError(f"{path} cannot be read as JSON ({error}).") from None
-        if not isinstance(raw, dict):
-            raise CheckpointError(f"{path} holds no JSON object.")
+                f"{path} asks to run code from the checkpoint (auto_map), which vleval never does: remove it."
+            )
         return cls.from_dict(raw)
 
     @classmethod

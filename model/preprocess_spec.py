@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vleval.model.errors import CheckpointError
+from vleval.model.files import read_json, write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ class PreprocessSpec:
 
         A file that is absent leaves the defaults. Raises CheckpointError naming the file that cannot be used.
         """
-        joint, joint_file = _read_json(path / "processor_config.json")
-        image, image_file = _section(joint, "image_processor", joint_file) or _read_json(
+        joint, joint_file = _read_if_there(path / "processor_config.json")
+        image, image_file = _section(joint, "image_processor", joint_file) or _read_if_there(
             path / "preprocessor_config.json"
         )
-        video, video_file = _section(joint, "video_processor", joint_file) or _read_json(
+        video, video_file = _section(joint, "video_processor", joint_file) or _read_if_there(
             path / "video_preprocessor_config.json"
         )
         values = _shared_values(image, image_file)
@@ -86,21 +86,11 @@ class PreprocessSpec:
             "max_frames": self.max_frames,
         }
         for name, content in (("preprocessor_config.json", image), ("video_preprocessor_config.json", video)):
-            (folder / name).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+            write_json(folder / name, content)
 
 
-def _read_json(path: Path) -> tuple[dict[str, Any], Path]:
-    if not path.is_file():
-        return {}, path
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as fault:
-        raise CheckpointError(
-            f"{path} is not readable JSON ({fault}); restore it from the checkpoint's source."
-        ) from fault
-    if not isinstance(content, dict):
-        raise CheckpointError(f"{path} must hold a JSON object, not a {type(content).__name__}.")
-    return content, path
+def _read_if_there(path: Path) -> tuple[dict[str, Any], Path]:
+    return (read_json(path) if path.is_file() else {}), path
 
 
 def _section(joint: dict[str, Any], key: str, path: Path) -> tuple[dict[str, Any], Path] | None:

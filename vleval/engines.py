@@ -8,19 +8,11 @@ from typing import NamedTuple
 
 from vleval.config import RunConfig
 from vleval.errors import UserError
-from vleval.grounding.frame import Convention
+from vleval.grounding.frame import CONVENTION_OF_FAMILY, Convention
 from vleval.model.io import Engine
 from vleval.model.locations import BUNDLED_CHECKPOINT
 
 BUNDLED = "bundled"
-
-CONVENTIONS: Mapping[str, Convention] = {
-    "qwen2_5_vl": "absolute",
-    "qwen2_vl": "relative-1000",
-    "qwen3_vl": "relative-1000",
-}
-"""Unit in which each model family states coordinates."""
-
 
 class ModelChoice(NamedTuple):
     """The checkpoint as asked for, before anything is looked up."""
@@ -108,7 +100,7 @@ def _engine(config: RunConfig, folder: Path, name: str) -> Engine:
 
 def convention(family: str, asked: Convention | None) -> Convention:
     """`--coordinates`, else the family's own. Raises UserError for a family that nobody has looked up."""
-    found = asked or CONVENTIONS.get(family)
+    found = asked or CONVENTION_OF_FAMILY.get(family)
     if found is None:
         raise UserError(
             f"it is not known in which unit {family!r} models state coordinates; pass --coordinates"

@@ -27,7 +27,7 @@ class Recipe:
     steps: int
     learning_rate: float = 2e-3
     warmup: int = 100
-    constant: float = 0.55
+    constant: float = 0.6
     """Share of the steps after which the rate falls linearly to 2%."""
     weight_decay: float = 0.01
     clip: float = 1.0

@@ -14,7 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="Train the bundled architecture on 
 
 EXAMPLES = """Examples:
 
-vleval train finetune --output training --steps 12000 --workers 2
+vleval train finetune --output training --workers 2
 
 vleval run --task refcoco --model training/checkpoint --data bundled --split val
 """
@@ -25,19 +25,22 @@ def finetune(
     output: Annotated[
         Path, typer.Option(help="Folder for state, checkpoint and record; an earlier run in it goes on.")
     ],
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps in all.")] = 12000,
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps in all.")] = 9000,
+    vision_steps: Annotated[
+        int, typer.Option(min=0, help="First steps, in which the vision tower learns alone.")
+    ] = 3000,
     easy_steps: Annotated[
-        int, typer.Option(min=0, help="First steps with one to three objects a scene.")
-    ] = 1000,
+        int, typer.Option(min=0, help="First steps, in which scenes hold one to three objects.")
+    ] = 3300,
     seed: Annotated[int, typer.Option(help="Decides weights and scenes.")] = 1,
-    workers: Annotated[int, typer.Option(min=1, help="Processes, one core each.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Processes, one core each.")] = 2,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress lines.")] = False,
 ) -> None:
     """End-to-end fine-tuning of all weights: scenes (RefCOCO's questions) and clips (Charades-STA's)."""
     from vleval.model.training.finetune import Recipe
     from vleval.trainer import TrainingRun, train
 
-    run = TrainingRun(output, Recipe(steps=steps, seed=seed), easy_steps, workers)
+    run = TrainingRun(output, Recipe(steps=steps, vision_steps=vision_steps, seed=seed), easy_steps, workers)
     train(run, _Talk(steps, quiet))
     typer.echo(str(output / "checkpoint"))
 

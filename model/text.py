@@ -133,7 +133,8 @@ class Decoder(nn.Module):
         """
         half = self.config.head_dim // 2
         steps = torch.arange(half, dtype=torch.float32, device=position_ids.device) / half
-        angles = position_ids[..., None].float() * self.config.rope_theta**-steps  # [3, B, L, D/2]
+        inv_freq = 1.0 / self.config.rope_theta**steps  # this order of operations gives the reference's bits
+        angles = position_ids[..., None].float() * inv_freq  # [3, B, L, D/2]
         parts = angles.split(self.config.mrope_section, dim=-1)
         chosen = torch.cat([part[axis] for axis, part in enumerate(parts)], dim=-1)[:, None]
         doubled = torch.cat((chosen, chosen), dim=-1)

@@ -167,7 +167,7 @@ class VisionTower(nn.Module):
         coordinates = np.concatenate([patch_coordinates(grid, merge) for grid in grids])  # [N, 2]
         coordinates = coordinates.reshape(-1, per_token, 2)[order].reshape(-1, 2)
         quarter = self.config.head_dim // 4
-        inv_freq = ROPE_THETA ** (-torch.arange(quarter, dtype=torch.float32) / quarter)
+        inv_freq = 1.0 / ROPE_THETA ** (torch.arange(quarter, dtype=torch.float32) / quarter)
         # rows then columns, then the same again for the second half of the head: [N, 2, D/4] -> [N, 1, D]
         angles = (
             (torch.from_numpy(coordinates).float()[:, :, None] * inv_freq).flatten(1).repeat(1, 2)[:, None]

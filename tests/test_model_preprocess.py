@@ -34,7 +34,7 @@ PIL_FILTER = VisionSettings(resize_filter="pil")
     low=st.integers(1, 1_000_000),
     span=st.integers(0, 12_000_000),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_smart_resize_equals_transformers(height: int, width: int, low: int, span: int) -> None:
     from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize as reference
 

@@ -205,7 +205,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> ChatPrompt:
 
 
 @given(text=st.text(st.sampled_from("<|im_endstart>padvision \n\ue000\ue0015é"), max_size=40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_text_comes_back(small: ChatPrompt, text: str) -> None:
     ids = small.encode([Message("system", (text,)), Message("user", ("x",))], []).input_ids
     assert small.decode(ids) == f"system\n{text}\nuser\nx\nassistant\n"
@@ -353,7 +353,6 @@ def test_an_answer_is_short() -> None:
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_any_text_survives_the_small_tokenizer(text: str) -> None:
     assert SMALL.decode(SMALL.encode(text).ids, skip_special_tokens=False) == text
 

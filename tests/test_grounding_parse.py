@@ -280,17 +280,22 @@ HOSTILE += [
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_time_grows_linearly(piece: str) -> None:
+    """Eight times the text takes at most twelve times as long: quadratic growth would take 64 times as long.
+
+    A busy machine spoils single measurements, never three in a row, so one good measurement is enough.
+    """
+
     def best(length: int) -> float:
         text = (piece * (length // len(piece) + 1))[:length]
         spent = []
-        for _ in range(4):
+        for _ in range(3):
             began = time.process_time()
             parse_boxes(text)
             parse_spans(text)
             spent.append(time.process_time() - began)
         return min(spent)
 
-    assert best(64 * 1024) <= 12 * best(8 * 1024) + 0.05
+    assert any(best(64 * 1024) <= 12 * best(8 * 1024) + 0.02 for _ in range(3))
 
 
 def test_long_text_is_capped_and_says_so() -> None:

@@ -14,6 +14,7 @@ from vleval.model.locations import BUNDLED_CHECKPOINT
 
 BUNDLED = "bundled"
 
+
 class ModelChoice(NamedTuple):
     """The checkpoint as asked for, before anything is looked up."""
 

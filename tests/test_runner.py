@@ -13,12 +13,13 @@ from vleval.console import Console
 from vleval.engines import Loaded
 from vleval.errors import ExitCode, Terminated, UserError
 from vleval.grounding.frame import Frame
+from vleval.job import Job, Outcome
 from vleval.model.errors import SettingsError
 from vleval.model.io import Failure
 from vleval.report import show_outcome
 from vleval.results.record import DataFacts, SampleRecord
 from vleval.results.store import read_run, read_samples
-from vleval.runner import Job, Outcome, run_settings
+from vleval.runner import run_settings
 from vleval.tasks.base import Sample
 from vleval.tasks.refcoco import TASK
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from vleval.config import Setting
 from vleval.console import Console, terminal_safe
 from vleval.errors import ExitCode, explain
+from vleval.job import Job, Outcome
 from vleval.results.document import runs_document
 from vleval.results.summary import Summary
 from vleval.results.table import Row, comparison, value_text
-from vleval.runner import Job, Outcome
 from vleval.tasks.base import Task
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vleval.config import RunConfig
     from vleval.console import Console
     from vleval.engines import ModelChoice
-    from vleval.runner import Job
+    from vleval.job import Job
     from vleval.tasks.base import Task
 
 EXAMPLES = """Examples:
@@ -102,8 +102,8 @@ def _launch(passed: Mapping[str, Any], file: Path | None) -> int:
 
 def _job(task: Task, config: RunConfig, choice: ModelChoice, passed: tuple[str, ...]) -> Job:
     from vleval.engines import BUNDLED
+    from vleval.job import Job
     from vleval.results.record import DataFacts
-    from vleval.runner import Job
     from vleval.tasks.sources import open_data
 
     where = config.data if config.data != "auto" else BUNDLED if choice.bundled else "hub"

@@ -25,6 +25,7 @@ from vleval.lessons import (
     lesson_tokenizer,
     scene_lesson,
 )
+from vleval.model.errors import CheckpointError
 from vleval.model.io import Media, Message
 from vleval.model.positions import mrope_positions
 from vleval.model.prompt import ChatPrompt
@@ -200,3 +201,31 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
     legs = json.loads((tmp_path / "parts" / "training.json").read_text())
     assert [leg["from_step"] for leg in legs] == [0, 3]
     assert (tmp_path / "parts" / "checkpoint" / "model.safetensors").is_file()
+
+
+def test_a_foreign_state_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "state.safetensors").write_bytes(b"not a state")
+    with pytest.raises(CheckpointError, match="remove it or choose another --output"):
+        train(TrainingRun(tmp_path, Recipe(steps=1), easy_steps=0, workers=1), report=lambda progress: None)
+
+
+def test_two_workers_step_as_one_on_the_joint_batch(tmp_path: Path) -> None:
+    """After one step the first moment is a tenth of the clipped mean of both workers' gradients."""
+    recipe = Recipe(steps=1, vision_steps=1, seed=4)
+    train(TrainingRun(tmp_path, recipe, easy_steps=1, workers=2), report=print)
+    moments = load_file(tmp_path / "state.safetensors")
+
+    tokenizer, model = lesson_tokenizer(), tiny_model(lesson_tokenizer(), seed=4)
+    helpers = Helpers(model.config.text.hidden_size, CLASSES)
+    losses = Losses(model, helpers, torch.tensor(number_ids(tokenizer)), recipe.measured_at, recipe.guidance)
+    packer = Packer(tokenizer, model.config)
+    for index in (0, 1):
+        loss, _ = losses(packer.batch(lesson_batch(4, index, 8, SPEC, easy=True)), recipe.weights(0))
+        (loss / 2).backward()  # type: ignore[no-untyped-call]
+    named = {**dict(model.named_parameters()), **{f"helpers.{n}": p for n, p in helpers.named_parameters()}}
+    torch.nn.utils.clip_grad_norm_(named.values(), recipe.clip)
+    gradient = model.visual.patch_embed.weight.grad
+    assert gradient is not None
+    torch.testing.assert_close(
+        moments["exp_avg.visual.patch_embed.weight"], 0.1 * gradient, atol=1e-7, rtol=1e-3
+    )

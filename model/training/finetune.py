@@ -9,11 +9,12 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from vleval.model.errors import CheckpointError
 from vleval.model.qwen import Qwen25VL
 from vleval.model.training.conversations import Conversation
 from vleval.model.training.losses import Guidance, Helpers, Losses, LossWeights
@@ -167,13 +168,19 @@ def _store(state: Path, named: dict[str, nn.Parameter], optimizer: torch.optim.A
 
 
 def _restore(state: Path, named: dict[str, nn.Parameter], optimizer: torch.optim.AdamW) -> int:
+    """The step to go on from; 0 without a state. Raises CheckpointError for a state of something else."""
     if not state.exists():
         return 0
-    with safe_open(state, "pt") as file:
-        step = int(file.metadata()["step"])
-    tensors = load_file(state)
-    for name, parameter in named.items():
-        parameter.data.copy_(tensors[f"weight.{name}"])
-        moments = {key: tensors.get(f"{key}.{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
-        optimizer.state[parameter] = {key: value for key, value in moments.items() if value is not None}
+    try:
+        with safe_open(state, "pt") as file:
+            step = int((file.metadata() or {})["step"])
+        tensors = load_file(state)
+        for name, parameter in named.items():
+            parameter.data.copy_(tensors[f"weight.{name}"])
+            moments = {key: tensors.get(f"{key}.{name}") for key in ("step", "exp_avg", "exp_avg_sq")}
+            optimizer.state[parameter] = {key: value for key, value in moments.items() if value is not None}
+    except (SafetensorError, KeyError, RuntimeError) as error:
+        raise CheckpointError(
+            f"{state} is not a training state of this model ({error}): remove it or choose another --output."
+        ) from None
     return step

@@ -25,7 +25,7 @@ def finetune(
     output: Annotated[
         Path, typer.Option(help="Folder for state, checkpoint and record; an earlier run in it goes on.")
     ],
-    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps in all.")] = 7300,
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps in all.")] = 7700,
     vision_steps: Annotated[
         int, typer.Option(min=0, help="First steps, in which the vision tower learns alone.")
     ] = 3000,

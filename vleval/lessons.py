@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from vleval.grounding.frame import to_input
 from vleval.model.io import VisionSettings
 from vleval.model.limits import resolve
 from vleval.model.preprocess import VisualInput, prepare_array
@@ -15,12 +19,23 @@ from vleval.model.training.conversations import Content, Conversation, Piece, Tu
 from vleval.model.training.tiny import TOKENS, tiny_tokenizer
 from vleval.model.video import prepare_frames
 from vleval.tasks import charades_sta, refcoco
-from vleval.tasks.worlds.clips import Clip, make_clip, render
-from vleval.tasks.worlds.scenes import VOCABULARY, Scene, make_scene
+from vleval.tasks.worlds.clips import Clip, ClipObject, make_clip, render
+from vleval.tasks.worlds.scenes import VOCABULARY, SceneObject, make_scene
 from vleval.tasks.worlds.shapes import COLORS, SHAPES
 
-BOX_FRAGMENTS = ('```json\n[\n\t{"bbox_2d": [', ", ", '], "label": "', '"}\n]\n```')
 CLASSES = (len(COLORS), len(SHAPES))
+"""How many colours and shapes there are: the attributes of `Content.classes`."""
+
+BOX_FRAGMENTS = ('```json\n[\n\t{"bbox_2d": [', ", ", '], "label": "', '"}\n]\n```')
+SPAN_FRAGMENTS = ("The event happens in ", " - ", " seconds.", ".0", ".5")
+_LOCATE, *_BOX_PROMPT = refcoco.PROMPT.split("{expression}")
+PROMPT_FRAGMENTS = (*_BOX_PROMPT, *charades_sta.PROMPT.split("{caption}"))
+"""What never changes in prompts and answers."""
+
+_COLOR_INDEX = {name: i for i, name in enumerate(COLORS)}
+_SHAPE_INDEX = {name: i for i, name in enumerate(SHAPES)}
+_COVERED = 0.15
+"""Share of a visual token that an object's box must cover to own it."""
 
 
 def scene_lesson(
@@ -30,50 +45,45 @@ def scene_lesson(
     fewest, most = (1, 3) if easy else (3, 5)
     scene = make_scene("train", seed, index, min_objects=fewest, max_objects=most)
     visual = prepare_array(scene.image, VisionSettings(max_pixels=tokens * spec.factor**2), spec)
-    boxes = _input_boxes(scene, visual)
+    # As the model is to answer them: whole input pixels.
+    boxes = np.rint(to_input(np.array([o.bbox_xyxy for o in scene.objects]), visual.frame)).astype(np.int64)
     owner = _owner(boxes, visual)
     turns = []
     for expression in scene.expressions:
-        thing, box = scene.objects[expression.target], boxes[expression.target]
-        seen = np.flatnonzero(owner == expression.target)
-        look = seen if len(seen) else None
-        opening, comma, label, closing = BOX_FRAGMENTS
-        pieces = [Piece(opening)]
-        for place, value in enumerate(box):
-            pieces += [Piece(comma)] if place else []
-            pieces.append(Piece(str(int(value)), look))
-        pieces += [Piece(label), Piece(thing.color, look), Piece(f" {thing.shape}", look), Piece(closing)]
+        thing, number = scene.objects[expression.target], expression.target
         question = refcoco.PROMPT.format(expression=expression.text)
-        turns.append(Turn(question, tuple(pieces)))
-    classes = np.array([(COLOR_INDEX[o.color], SHAPE_INDEX[o.shape]) for o in scene.objects])
-    return Conversation(visual, tuple(turns), Content(owner, classes, boxes.astype(np.int64)))
+        turns.append(Turn(question, _box_answer(thing, boxes[number], _cells(owner == number))))
+    return Conversation(visual, tuple(turns), Content(owner, _classes(scene.objects), boxes))
 
 
-COLOR_INDEX = {name: i for i, name in enumerate(COLORS)}
-SHAPE_INDEX = {name: i for i, name in enumerate(SHAPES)}
+def _box_answer(
+    thing: SceneObject, box: NDArray[np.int64], look: NDArray[np.int64] | None
+) -> tuple[Piece, ...]:
+    opening, comma, label, closing = BOX_FRAGMENTS
+    pieces = [Piece(opening)]
+    for place, value in enumerate(box):
+        pieces += [Piece(comma)] if place else []
+        pieces.append(Piece(str(value), look))
+    return (*pieces, Piece(label), Piece(thing.color, look), Piece(f" {thing.shape}", look), Piece(closing))
 
 
-def _input_boxes(scene: Scene, visual: VisualInput) -> NDArray[np.float64]:
-    """[objects, 4] boxes in whole input pixels, as the model is to answer them."""
-    (width, height), (wide, high) = visual.frame.original_size, visual.frame.input_size
-    scale = np.array([wide / width, high / height] * 2)
-    rounded: NDArray[np.float64] = np.rint(np.array([o.bbox_xyxy for o in scene.objects]) * scale)
-    return rounded
+def _classes(objects: Sequence[SceneObject] | Sequence[ClipObject]) -> NDArray[np.int64]:
+    return np.array([(_COLOR_INDEX[o.color], _SHAPE_INDEX[o.shape]) for o in objects])
 
 
-def _owner(boxes: NDArray[np.float64], visual: VisualInput) -> NDArray[np.int64]:
-    """[n] object whose box covers most, at least 0.15, of each visual token; -1 for the ground."""
-    _, rows, cols = visual.grid_thw[0], visual.grid_thw[1] // 2, visual.grid_thw[2] // 2
+def _cells(chosen: NDArray[np.bool_]) -> NDArray[np.int64] | None:
+    """The visual tokens chosen; None when there are none, for a small object may own no token."""
+    return np.flatnonzero(chosen) if chosen.any() else None
+
+
+def _owner(boxes: NDArray[Any], visual: VisualInput) -> NDArray[np.int64]:
+    """[tokens of one frame] object whose box [4] covers most of each visual token; -1 for the ground."""
+    rows, cols = visual.grid_thw[1] // 2, visual.grid_thw[2] // 2
     top, left = (28.0 * axis.reshape(-1, 1) for axis in np.divmod(np.arange(rows * cols), cols))
     wide = np.minimum(left + 28, boxes[:, 2]) - np.maximum(left, boxes[:, 0])
     high = np.minimum(top + 28, boxes[:, 3]) - np.maximum(top, boxes[:, 1])
     cover = wide.clip(0) * high.clip(0) / 28**2
-    return np.where(cover.max(1) >= 0.15, cover.argmax(1), -1)
-
-
-SPAN_FRAGMENTS = ("The event happens in ", " - ", " seconds.", ".0", ".5")
-_LOCATE, *_BOX_PROMPT = refcoco.PROMPT.split("{expression}")
-PROMPT_FRAGMENTS = (*_BOX_PROMPT, *charades_sta.PROMPT.split("{caption}"))
+    return np.where(cover.max(1) >= _COVERED, cover.argmax(1), -1)
 
 
 def lesson_tokenizer() -> Tokenizer:
@@ -94,31 +104,28 @@ def clip_lesson(seed: int, index: int, spec: PreprocessSpec) -> Conversation:
     timing = Timing(times, count / total * clip.fps, clip.duration, clamps)
     visual = prepare_frames((render(clip, time) for time in times), timing, settings, spec)
     owner = _clip_owner(clip, visual)
+    grid_of = np.arange(len(owner)) // (len(owner) // visual.grid_thw[0])
     turns = []
     for number, event in enumerate(clip.events):
-        cells = np.flatnonzero(owner == number)
-        grid_of = cells // (visual.frame.visual_tokens // visual.grid_thw[0])
-        ends = (
-            [cells[grid_of == edge] for edge in (grid_of.min(), grid_of.max())]
-            if len(cells)
-            else [None, None]
-        )
-        opening, dash, closing, *_ = SPAN_FRAGMENTS
-        pieces = [Piece(opening)]
-        for look, value in zip(ends, (event.start, event.end), strict=True):
-            pieces += [Piece(dash)] if len(pieces) > 1 else []
-            whole, decimal = f"{value:.1f}".split(".")
-            pieces += [Piece(whole, look), Piece(f".{decimal}", look)]
+        seen = grid_of[owner == number]
+        edges = (seen.min(), seen.max()) if len(seen) else (-1, -1)
+        looks = [_cells((owner == number) & (grid_of == edge)) for edge in edges]
         question = charades_sta.PROMPT.format(caption=event.text)
-        turns.append(Turn(question, (*pieces, Piece(closing))))
-    classes = np.array([(COLOR_INDEX[o.color], SHAPE_INDEX[o.shape]) for o in clip.objects])
-    return Conversation(visual, tuple(turns), Content(owner, classes, None))
+        turns.append(Turn(question, _span_answer((event.start, event.end), looks)))
+    return Conversation(visual, tuple(turns), Content(owner, _classes(clip.objects), None))
+
+
+def _span_answer(span: tuple[float, float], looks: Sequence[NDArray[np.int64] | None]) -> tuple[Piece, ...]:
+    opening, dash, closing, *_ = SPAN_FRAGMENTS
+    start, end = (
+        (Piece(whole, look), Piece(f".{decimal}", look))
+        for (whole, decimal), look in zip((f"{v:.1f}".split(".") for v in span), looks, strict=True)
+    )
+    return (Piece(opening), *start, Piece(dash), *end, Piece(closing))
 
 
 def _clip_owner(clip: Clip, visual: VisualInput) -> NDArray[np.int64]:
     """[n] object that covers each visual token while its pair of frames is shown; -1 for the ground."""
-    (width, height), (wide, high) = visual.frame.original_size, visual.frame.input_size
-    scale = np.array([wide / width, high / height] * 2)
     stamps = visual.frame.timestamps
     owners = []
     for first in range(0, len(stamps), 2):
@@ -128,8 +135,8 @@ def _clip_owner(clip: Clip, visual: VisualInput) -> NDArray[np.int64]:
             seen = [time for time in shown if thing.start <= time < thing.end]
             if seen:
                 share = (seen[0] - thing.start) / (thing.end - thing.start)
-                boxes[number] = (np.array(thing.box) + share * np.array(thing.drift * 2)) * scale
-        owners.append(_owner(boxes, visual))
+                boxes[number] = np.array(thing.box) + share * np.array(thing.drift * 2)
+        owners.append(_owner(to_input(boxes, visual.frame), visual))
     return np.concatenate(owners)
 
 

@@ -208,7 +208,11 @@ def _vision(raw: Mapping[str, Any], text: Mapping[str, Any]) -> VisionConfig:
 
 
 def _text(raw: Mapping[str, Any], text: Mapping[str, Any]) -> TextConfig:
-    known: dict[str, Any] = {k: text[k] for k in _TEXT_KEYS if text.get(k) is not None}
+    known: dict[str, Any] = {
+        k: float(text[k]) if k == "rms_norm_eps" else int(text[k])
+        for k in _TEXT_KEYS
+        if text.get(k) is not None
+    }
     rope = text.get("rope_parameters") or text.get("rope_scaling") or {}
     kind = rope.get("rope_type") or rope.get("type") or "default"
     if kind not in ("default", "mrope"):

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from vleval.grounding.frame import Frame
+from vleval.model.errors import SettingsError
 from vleval.model.io import Media, VisionSettings
 from vleval.model.limits import Limits, frame_max_pixels, resolve, size_clamps, smart_resize
 from vleval.model.preprocess import VisualInput, normalise, patchify, resize
@@ -66,7 +67,8 @@ def prepare_frames(
 ) -> VisualInput:
     """As `prepare_video`, from upright sampled RGB frames: uint8 [H, W, 3], one per timestamp of `timing`.
 
-    An odd number of frames is filled up by repeating the last one.
+    An odd number of frames is filled up by repeating the last one. Raises SettingsError when the budget that
+    the user gave cannot be met; a checkpoint's own budget gives way to its minimum, and the receipt says so.
     """
     limits = resolve(settings, spec, "video")
     count = len(timing.timestamps)
@@ -79,6 +81,12 @@ def prepare_frames(
         resize(torch.from_numpy(frame), size, settings.resize_filter) for frame in chain((first,), source)
     )
     grids = -(-count // spec.temporal_patch_size)
+    unmet = grids * size[0] * size[1] > limits.total_pixels
+    if unmet and settings.total_pixels is not None:
+        raise SettingsError(
+            f"--total-pixels {limits.total_pixels} cannot be met: {count} frames of {size[1]} x {size[0]} "
+            f"make {grids * size[0] * size[1]}; raise it, or lower --fps, --max-frames or --min-pixels."
+        )
     grid_thw = (grids, size[0] // spec.patch_size, size[1] // spec.patch_size)
     frame = Frame(
         original_size=(width, height),
@@ -88,7 +96,7 @@ def prepare_frames(
         clamps=limits.clamps
         + timing.clamps
         + size_clamps(height, width, size, factor=spec.factor, limits=limits, most=most)
-        + (("total_pixels_unmet",) if grids * size[0] * size[1] > limits.total_pixels else ())
+        + (("total_pixels_unmet",) if unmet else ())
         + (("timing_differs",) if timing.sources_differ else ()),
         timestamps=timing.timestamps,
         second_per_grid=timing.second_per_grid(settings.video_timing),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -141,11 +142,6 @@ def test_a_maximum_above_the_checkpoints_is_capped_and_said() -> None:
     [
         (VisionSettings(total_pixels=40_000), (140, 140), ("total_pixels",)),
         (VisionSettings(max_pixels=10_000), (84, 84), ("max_pixels",)),
-        (
-            VisionSettings(min_pixels=30_000, total_pixels=40_000),
-            (168, 168),
-            ("total_pixels", "total_pixels_unmet"),
-        ),
     ],
 )
 def test_the_receipt_names_the_budget_that_bit(vision: VisionSettings, size: Any, clamps: Any) -> None:
@@ -153,3 +149,13 @@ def test_the_receipt_names_the_budget_that_bit(vision: VisionSettings, size: Any
     frame = prepare_frames(clip, Timing((0.0, 0.5, 1.0, 1.5), 2.0, 2.0), vision, SMALL).frame
     assert frame.input_size == size
     assert frame.clamps == clamps
+
+
+def test_a_budget_that_cannot_be_met_is_an_error_of_the_flag_only() -> None:
+    """The user's own budget is an order; the checkpoint's gives way to its minimum, as in qwen-vl-utils."""
+    clip, timing = formula_video("tri", 4, 200, 200), Timing((0.0, 0.5, 1.0, 1.5), 2.0, 2.0)
+    with pytest.raises(SettingsError, match="--total-pixels 40000 cannot be met: 4 frames of 168 x 168"):
+        prepare_frames(clip, timing, VisionSettings(min_pixels=30_000, total_pixels=40_000), SMALL)
+    tight = dataclasses.replace(SMALL, video_min_pixels=30_000, total_pixels=40_000)
+    frame = prepare_frames(clip, timing, VisionSettings(), tight).frame
+    assert (frame.input_size, frame.clamps) == ((168, 168), ("total_pixels", "total_pixels_unmet"))

@@ -60,12 +60,11 @@ class Helpers(nn.Module):
 
 
 class Trace:
-    """Runs the decoder and keeps, for chosen layers, what went into the layer and what came out."""
+    """One pass through the decoder that keeps what goes into every layer, for the losses that look inside."""
 
     def __init__(self, model: Qwen25VL, batch: Batch, features: Tensor) -> None:
         embeds = model.embed(batch.input_ids, features)
         self.cos, self.sin = model.text.rotary(batch.position_ids, embeds.dtype)
-        self.mask = batch.mask
         self.inputs: list[Tensor] = []
         x = embeds
         for layer in model.text.layers:
@@ -94,8 +93,7 @@ class Losses:
         self.number_of[number_ids] = torch.arange(len(number_ids))
 
     def __call__(self, batch: Batch, weights: LossWeights) -> tuple[Tensor, dict[str, float]]:
-        """The weighted sum and its parts (answer, number, seeing, measuring, looking; px = mean error of
-        numbers)."""
+        """The weighted sum and its parts by name; `px` is the mean error of numbers."""
         features = self.model.encode(batch.pixels, batch.grids)
         seeing = self.seeing(batch, features)
         total, parts = weights.seeing * seeing, {"seeing": seeing.item()}
@@ -152,11 +150,12 @@ class Losses:
     def looking(self, trace: Trace, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         """Minus the log of the attention that guided heads give to the visual tokens holding the evidence."""
         known = batch.look_keys.any(-1)  # [B, Q]
-        losses = [self._guided(trace, batch, guide)[:, :, known].mean() for guide in self.guidance]
+        losses = [self._guided(trace, batch, guide)[known].mean() for guide in self.guidance]
         loss = torch.stack(losses).mean()
         return loss, {"looking": loss.item()}
 
     def _guided(self, trace: Trace, batch: Batch, guide: Guidance) -> Tensor:
+        """[B, Q, heads]."""
         layer = self.model.text.layers[guide.layer]
         assert isinstance(layer, TextLayer)
         q, k, _ = layer.attn.project(layer.input_norm(trace.inputs[guide.layer]), trace.cos, trace.sin)
@@ -167,4 +166,4 @@ class Losses:
         mask = batch.mask.gather(2, rows.expand(-1, 1, -1, batch.mask.shape[-1]))
         scores = (q @ k.transpose(-1, -2) / layer.attn.size**0.5).float().masked_fill(~mask, -1e9)
         attended = torch.logsumexp(scores.masked_fill(~batch.look_keys[:, None], -1e9), dim=-1)
-        return (torch.logsumexp(scores, dim=-1) - attended).transpose(0, 1)[None]
+        return (torch.logsumexp(scores, dim=-1) - attended).movedim(1, -1)

@@ -30,9 +30,13 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-# What is bundled, written again. The clips depend on the encoder's version, byte for byte.
+# What is bundled, the examples and the README's pictures, written again. The clips depend on the encoder's
+# version, byte for byte.
 data: $(STAMP)
 	$(BIN)/python -m vleval.tasks.worlds.write --output tasks/bundled --seed 2025
+	$(BIN)/python -m vleval.tasks.worlds.write --examples examples --seed 2025
+	$(BIN)/vleval ground examples/scene.png "the blue circle below the orange circle" --model bundled --quiet --save docs/images/ground.png
+	$(BIN)/vleval locate examples/clip.mp4 "a green square is visible" --model bundled --quiet --save docs/images/locate.png
 
 # The bundled checkpoint's stage from scratch (about an hour on two cores), into training/checkpoint.
 checkpoint: $(STAMP)

@@ -4,19 +4,35 @@
 answer with.
 """
 
-from vleval.grounding.ledger import Parsed, ParsedBox, ParsedSpan, Problem, ProblemKind
-from vleval.grounding.read_boxes import parse_boxes
-from vleval.grounding.read_spans import parse_spans
-from vleval.grounding.render import render_boxes, render_spans
+from vleval.grounding.ledger import (
+    Entry,
+    EntryKind,
+    Parsed,
+    ParsedBox,
+    ParsedElement,
+    ParsedPoint,
+    ParsedSpan,
+)
+from vleval.grounding.reading.boxes import parse_boxes
+from vleval.grounding.reading.html import parse_html
+from vleval.grounding.reading.points import parse_points
+from vleval.grounding.reading.spans import parse_spans
+from vleval.grounding.render import render_boxes, render_html, render_points, render_spans
 
 __all__ = [
+    "Entry",
+    "EntryKind",
     "Parsed",
     "ParsedBox",
+    "ParsedElement",
+    "ParsedPoint",
     "ParsedSpan",
-    "Problem",
-    "ProblemKind",
     "parse_boxes",
+    "parse_html",
+    "parse_points",
     "parse_spans",
     "render_boxes",
+    "render_html",
+    "render_points",
     "render_spans",
 ]

@@ -19,6 +19,7 @@ from torch import Tensor
 from vleval.model.config import ModelConfig
 from vleval.model.errors import CheckpointError
 from vleval.model.files import read_json, write_json
+from vleval.model.hashes import file_sha256
 from vleval.model.qwen import Qwen25VL
 from vleval.model.shards import Stored, read_header, read_into
 from vleval.model.weights import LM_HEAD, Slot, hub_name, slots, splits_vision_qkv
@@ -139,18 +140,27 @@ def save_checkpoint(
     write_json(folder / "generation_config.json", {k: v for k, v in ends.items() if v is not None})
 
 
-def fingerprint(folder: Path, dtype: torch.dtype) -> str:
-    """sha256 (hex) over all that decides an answer.
+def file_digests(folder: Path) -> dict[str, str]:
+    """sha256 (hex) of every file that decides an answer, by name: weights, config, tokenizer, template and
+    processor.
 
-    Covers weight bytes, config, tokenizer, template and processor files, dtype and `MODEL_CODE_VERSION`.
-    Reads every byte (about half a gigabyte a second). Raises CheckpointError as `weight_files` does.
+    Reads half a gigabyte a second, and only what has changed since it was last read (`hashes`). Raises
+    CheckpointError as `weight_files` does.
     """
+    return {path.name: file_sha256(path) for path in identity_files(folder)}
+
+
+def fingerprint(folder: Path, dtype: torch.dtype) -> str:
+    """sha256 (hex) over all that decides an answer: `file_digests`, dtype and `MODEL_CODE_VERSION`."""
     digest = hashlib.sha256(f"model code {MODEL_CODE_VERSION}, {dtype}\n".encode())
-    beside = [folder / name for name in IDENTITY_FILES if (folder / name).is_file()]
-    for path in (*weight_files(folder), *beside):
-        with path.open("rb") as file:
-            digest.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+    for name, content in file_digests(folder).items():
+        digest.update(f"{name} {content}\n".encode())
     return digest.hexdigest()
+
+
+def identity_files(folder: Path) -> list[Path]:
+    """Weights, then the files beside them that can change an answer. Raises CheckpointError."""
+    return [*weight_files(folder), *(folder / name for name in IDENTITY_FILES if (folder / name).is_file())]
 
 
 def weight_files(folder: Path) -> list[Path]:

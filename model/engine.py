@@ -12,12 +12,13 @@ import os
 import resource
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import torch
 
-from vleval.model.checkpoint import fingerprint, load_checkpoint
+from vleval.model.checkpoint import file_digests, fingerprint, load_checkpoint
 from vleval.model.config import FAMILY, ModelConfig
 from vleval.model.errors import SettingsError
 from vleval.model.generate import Generation, ModelInput, Session, generate
@@ -25,7 +26,9 @@ from vleval.model.io import EngineInfo, Request, Response, Usage
 from vleval.model.prepare import Prepared, Preparer, failed, one_line
 from vleval.model.preprocess_spec import PreprocessSpec
 from vleval.model.prompt import ChatPrompt
+from vleval.model.qwen import Qwen25VL
 from vleval.model.session import LocalSession
+from vleval.model.weights import slots
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,8 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torc
 
 class BatchEngine(ABC):
     """Plans batches, prepares media ahead, answers, and splits what fails. Implements `io.Engine`.
+
+    The weights are loaded by the first `run`: who answers is known before, from the files.
 
     Args:
         folder: a checkpoint folder.
@@ -75,44 +80,61 @@ class BatchEngine(ABC):
             logger.info("weights saved as %s run as %s on %s", self.config.dtype, self.dtype, self.device)
         self.chat = ChatPrompt.from_folder(folder)
         self._token_budget = TOKEN_BUDGET
-        self._fingerprint: str | None = None
+        self._stopped = False
         workers = min(4, os.cpu_count() or 1)
         spec = PreprocessSpec.from_folder(folder)
         self._preparer = Preparer(self.config, self.chat, spec, self.dtype, workers)
 
     @abstractmethod
-    def session(self, inputs: Sequence[ModelInput]) -> Session:
-        """The model, about to read these prompts."""
+    def load(self) -> None:
+        """Load the weights, unless they are. Raises CheckpointError."""
 
     @abstractmethod
-    def parameters(self) -> int:
-        """Numbers in the model; tied ones count once."""
+    def session(self, inputs: Sequence[ModelInput]) -> Session:
+        """The model, about to read these prompts."""
 
     def run(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Answer requests; see `io.Engine`. Neighbours with the same media share a batch where they fit.
 
         Raises SettingsError or CheckpointError for faults that are no single request's.
         """
+        self._stopped = False
+        self.load()
         for item in self._plan(self._preparer.ahead(requests, 2 * self.batch_size)):
+            if self._stopped:
+                return
             if isinstance(item, Response):
                 yield item
             else:
                 yield from self._answer(item)
 
+    def stop(self) -> None:
+        """See `io.Engine`: the batch in hand is finished."""
+        self._stopped = True
+
     def info(self) -> EngineInfo:
-        """Who answers. The first call reads every weight file for the fingerprint."""
-        if self._fingerprint is None:
-            self._fingerprint = fingerprint(self.folder, self.dtype)
+        """Who answers. The first call may read every weight file for the fingerprint."""
+        name, files = self._identity
         return EngineInfo(
             engine=self.kind,
             model=self.name,
             family=FAMILY,
             dtype=str(self.dtype).removeprefix("torch."),
             device=str(self.device),
-            parameters=self.parameters(),
-            fingerprint=self._fingerprint,
+            parameters=self._parameters,
+            fingerprint=name,
             peak_memory_bytes=peak_memory(self.device),
+            files=files,
         )
+
+    @cached_property
+    def _identity(self) -> tuple[str, Mapping[str, str]]:
+        return fingerprint(self.folder, self.dtype), file_digests(self.folder)
+
+    @cached_property
+    def _parameters(self) -> int:
+        """Numbers in the model; tied ones count once."""
+        return sum(torch.Size(slot.shape).numel() for slot in slots(self.config).values())
 
     def _plan(self, items: Iterable[Prepared | Response]) -> Iterator[list[Prepared] | Response]:
         """Batches of whole groups of neighbours with the same media, if size and token budget allow."""
@@ -190,25 +212,18 @@ class LocalEngine(BatchEngine):
 
     kind = "local"
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        name: str,
-        dtype: str = "auto",
-        device: str = "auto",
-        batch_size: int | None = None,
-    ) -> None:
-        super().__init__(folder, name=name, dtype=dtype, device=device, batch_size=batch_size)
-        self.model = load_checkpoint(folder, dtype=self.dtype, device=self.device)
+    @cached_property
+    def model(self) -> Qwen25VL:
+        """The weights."""
+        return load_checkpoint(self.folder, dtype=self.dtype, device=self.device)
+
+    def load(self) -> None:
+        """See `BatchEngine`."""
+        _ = self.model
 
     def session(self, inputs: Sequence[ModelInput]) -> Session:
         """See `BatchEngine`."""
         return LocalSession(self.model, inputs, self.chat.pad_id)
-
-    def parameters(self) -> int:
-        """See `BatchEngine`."""
-        return sum(parameter.numel() for parameter in self.model.parameters())
 
 
 def resolve_device(device: str) -> torch.device:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -135,6 +135,8 @@ class EngineInfo:
     """sha256 over the weight bytes, config, tokenizer and processor files, dtype and model-code version."""
     peak_memory_bytes: int = 0
     """Peak so far: CUDA allocator on a GPU, resident set of the process on a CPU."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of every file that the fingerprint covers, by name."""
 
 
 class Engine(Protocol):
@@ -142,6 +144,10 @@ class Engine(Protocol):
 
     def run(self, requests: Iterable[Request]) -> Iterator[Response]:
         """Answer every request once; an answer may come before the next request is taken."""
+        ...
+
+    def stop(self) -> None:
+        """Let the running `run` end with the answers in hand."""
         ...
 
     def info(self) -> EngineInfo:

@@ -8,6 +8,7 @@ batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -95,25 +96,18 @@ class TransformersEngine(BatchEngine):
 
     kind = "transformers"
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        name: str,
-        dtype: str = "auto",
-        device: str = "auto",
-        batch_size: int | None = None,
-    ) -> None:
-        super().__init__(folder, name=name, dtype=dtype, device=device, batch_size=batch_size)
-        self.model = load_reference(folder, self.dtype, self.device)
+    @cached_property
+    def model(self) -> Qwen2_5_VLForConditionalGeneration:
+        """The weights."""
+        return load_reference(self.folder, self.dtype, self.device)
+
+    def load(self) -> None:
+        """See `BatchEngine`."""
+        _ = self.model
 
     def session(self, inputs: Sequence[ModelInput]) -> Session:
         """See `BatchEngine`."""
         return TransformersSession(self.model, inputs, self.chat.pad_id)
-
-    def parameters(self) -> int:
-        """See `BatchEngine`."""
-        return sum(parameter.numel() for parameter in self.model.parameters())
 
 
 def load_reference(

@@ -13,17 +13,12 @@ from typing import Any, Literal, TypeVar
 
 from vleval.grounding.frame import Convention, Frame
 from vleval.model.io import EngineInfo, FailureKind, GenerationSettings, Usage, VisionSettings
+from vleval.results.schema import VERSION, upgraded
+from vleval.results.schema import RecordError as RecordError
 from vleval.tasks.base import Status
-
-VERSION = 1
-"""Raised when the meaning of a field changes. New fields with a default do not raise it."""
 
 RunStatus = Literal["running", "complete", "interrupted", "failed"]
 T = TypeVar("T")
-
-
-class RecordError(Exception):
-    """A record cannot be read; the message is one plain sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +47,12 @@ class SampleRecord:
     usage: Usage
     input_sha256: str | None
     """Identity of the question: media bytes, roles and prompt text. None when a medium cannot be read."""
+    key: str | None = None
+    """Identity of the answer (`fingerprint.sample_fingerprint`); None where no run of ours asked for it."""
+    attempt: int = 1
+    """How often the question has been asked; failures for lack of memory or time are asked again."""
+    elapsed_seconds: float = 0.0
+    """Wall time of the run, over all its sessions, when this answer came."""
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that `json.dumps(..., allow_nan=False)` accepts."""
@@ -59,10 +60,10 @@ class SampleRecord:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> SampleRecord:
-        """The record of one line. Raises RecordError when it is too new or lacks a field."""
-        check_version(raw.get("v"), "sample")
-        data = dict(raw)
+        """The record of one line. Raises RecordError when it is too old, too new or lacks a field."""
         try:
+            raw = upgraded(raw, "sample")
+            data = dict(raw)
             data["frames"] = tuple(frame_from_json(frame) for frame in raw["frames"])
             data["usage"] = _known(Usage, raw["usage"])
             data["original_size"] = tuple(raw["original_size"]) if raw["original_size"] else None
@@ -78,6 +79,8 @@ class TaskFacts:
     name: str
     version: int
     headline: str
+    prompt: str = ""
+    """The template that questions are put into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,10 @@ class RunRecord:
 
     id: str
     grid: str
-    """Shared by the runs of one command, which differ in settings alone."""
+    """Shared by the runs of one command, which differ in what the model sees alone."""
     status: RunStatus
     started: str
-    """UTC, ISO 8601."""
+    """UTC, ISO 8601: the first session; events.jsonl has them all."""
     task: TaskFacts
     data: DataFacts
     model: EngineInfo
@@ -120,9 +123,11 @@ class RunRecord:
     passed: tuple[str, ...]
     environment: Mapping[str, str]
     """Versions of vleval, Python and the libraries that decide outputs."""
+    fingerprint: str | None = None
+    """Of all that decides the answers (`fingerprint.predict_fingerprint`)."""
     finished: str | None = None
     seconds: float | None = None
-    """Wall time of the answers, without loading model and data."""
+    """Wall time of the answers over all sessions, without loading model and data."""
     summary: Mapping[str, Any] | None = None
     """Derived from the samples; kept here to be read at a glance."""
     error: str | None = None
@@ -135,10 +140,10 @@ class RunRecord:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> RunRecord:
-        """The record of a run.json. Raises RecordError when it is too new or lacks a field."""
-        check_version(raw.get("v"), "run")
-        data = dict(raw)
+        """The record of a run.json. Raises RecordError when it is too old, too new or lacks a field."""
         try:
+            raw = upgraded(raw, "run")
+            data = dict(raw)
             data["task"] = _known(TaskFacts, raw["task"])
             data["data"] = _known(DataFacts, raw["data"] | {"notes": tuple(raw["data"]["notes"])})
             data["model"] = _known(EngineInfo, raw["model"])
@@ -152,20 +157,10 @@ class RunRecord:
 
 def frame_from_json(raw: Mapping[str, Any]) -> Frame:
     """A Frame as it was recorded."""
-    pairs = {
-        name: tuple(raw[name]) for name in ("original_size", "input_size", "grid_thw", "clamps", "timestamps")
-    }
-    return _known(Frame, {**raw, **pairs})
-
-
-def check_version(found: Any, what: str) -> None:
-    """Raise RecordError unless a record of version `found` can be read by this program."""
-    if not isinstance(found, int) or found < 1:
-        raise RecordError(f"this is not a vleval {what} record (it has no version `v`)")
-    if found > VERSION:
-        raise RecordError(
-            f"the {what} record has version {found}, this vleval reads up to {VERSION}; update vleval"
-        )
+    names = ["original_size", "input_size", "grid_thw", "clamps", "timestamps"]
+    if raw.get("content") is not None:
+        names.append("content")
+    return _known(Frame, {**raw, **{name: tuple(raw[name]) for name in names}})
 
 
 def _known(cls: type[T], raw: Mapping[str, Any]) -> T:

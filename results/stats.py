@@ -1,15 +1,18 @@
-"""Means with honest intervals: answers about one image depend on each other, so variance is between images.
+"""One run's numbers with honest intervals: the choice for means and shares, and the intervals themselves.
 
-CR1 clustered standard error: with S_c the sum of (x - mean) over cluster c,
-se = sqrt(C / (C - 1) * sum S_c^2) / n, and a t interval with C - 1 degrees of freedom
-(Liang & Zeger 1986; Cameron & Miller 2015).
+Distributions come from scipy.special (0.15 s to load, against 0.65 s for scipy.stats).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vleval.results.clusters import cluster
 
 LEVEL = 0.95
 
@@ -22,48 +25,76 @@ class Interval(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A mean and how sure it is."""
+    """A number and how sure it is. What is undefined is None, never NaN, and `method` says why."""
 
-    mean: float
+    value: float | None
+    """None without samples."""
     interval: Interval | None
-    """95%; None where it is undefined (see `method`)."""
     standard_error: float | None
     n: int
     clusters: int
     method: str
     """How the interval was made, or why there is none."""
+    design_effect: float | None = None
+    """Variance over what it would be were all samples independent (Kish 1965)."""
+
+    @property
+    def effective_n(self) -> float | None:
+        """How many independent samples would tell as much."""
+        return self.n / self.design_effect if self.design_effect else None
 
 
-def clustered_mean(values: Sequence[float], clusters: Sequence[Hashable]) -> Estimate:
-    """Mean of `values` with a 95% interval clustered by `clusters` (same length).
+def estimate_mean(values: ArrayLike, clusters: Iterable[Hashable], *, level: float = LEVEL) -> Estimate:
+    """Mean of `values` (n,) with the interval that fits them; `clusters` holds the n keys of their media.
 
-    The interval is undefined below two clusters. Values that are all 0 or all 1 have no variance to measure:
-    there the Wilson interval over clusters takes its place, because "0 of 200" does not mean "never".
+    Values that are all 0 or 1, one per cluster, get Wilson's interval, everything else the clustered t
+    interval. Without variance between the clusters 0s and 1s get Wilson's interval over clusters, because
+    "0 of 200" does not mean "never", and other values none. None below two clusters. Raises ValueError
+    where lengths differ or a value is not finite.
     """
-    if len(values) != len(clusters):
-        raise ValueError(f"{len(values)} values but {len(clusters)} cluster keys")
-    n = len(values)
+    groups = cluster(values, clusters)
+    n, count = groups.n, groups.count
     if n == 0:
-        return Estimate(0.0, None, None, 0, 0, "no samples")
-    mean = math.fsum(values) / n
-    sums: dict[Hashable, float] = {}
-    for value, cluster in zip(values, clusters, strict=True):
-        sums[cluster] = sums.get(cluster, 0.0) + value - mean
-    count = len(sums)
-    if count < 2:
+        return Estimate(None, None, None, 0, 0, "no samples")
+    mean, error = groups.mean, groups.standard_error
+    if error is None:
         return Estimate(mean, None, None, n, count, "fewer than two clusters")
-    if len(set(values)) == 1 and mean in (0.0, 1.0):
-        return Estimate(mean, wilson(round(mean * count), count), 0.0, n, count, "Wilson over clusters")
-    error = math.sqrt(count / (count - 1) * math.fsum(s * s for s in sums.values())) / n
-    half = t_quantile(count - 1) * error
-    return Estimate(mean, Interval(mean - half, mean + half), error, n, count, "clustered t (CR1)")
+    binary = bool(np.isin(groups.values, (0.0, 1.0)).all())
+    if binary and not groups.clustered:
+        return Estimate(mean, wilson(mean * n, n, level=level), error, n, n, "Wilson", groups.design_effect)
+    if binary and error == 0:
+        interval = wilson(mean * count, count, level=level)
+        return Estimate(mean, interval, error, n, count, "Wilson over clusters", groups.design_effect)
+    if error == 0:
+        return Estimate(mean, None, error, n, count, "no variance between clusters", groups.design_effect)
+    interval = t_interval(mean, error, count - 1, level=level)
+    method = "clustered t (CR1)" if groups.clustered else "t"
+    return Estimate(mean, interval, error, n, count, method, groups.design_effect)
 
 
-def wilson(successes: int, n: int) -> Interval:
-    """Wilson's 95% score interval of a share (Wilson 1927)."""
+def t_interval(mean: float, error: float, degrees: int, *, level: float = LEVEL) -> Interval:
+    """Student's interval: mean -/+ t quantile * standard error."""
+    half = t_quantile(degrees, level=level) * error
+    return Interval(mean - half, mean + half)
+
+
+def t_quantile(degrees: int, *, level: float = LEVEL) -> float:
+    """The two-sided quantile of Student's t."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees, 0.5 + level / 2))
+
+
+def normal_quantile(share: float) -> float:
+    """The standard normal value below which `share` of it lies."""
     from scipy.special import ndtri
 
-    z = float(ndtri(0.5 + LEVEL / 2))
+    return float(ndtri(share))
+
+
+def wilson(successes: float, n: int, *, level: float = LEVEL) -> Interval:
+    """Wilson's score interval of a share (Wilson 1927); n >= 1."""
+    z = normal_quantile(0.5 + level / 2)
     share = successes / n
     scale = 1 + z * z / n
     centre = (share + z * z / (2 * n)) / scale
@@ -71,8 +102,20 @@ def wilson(successes: int, n: int) -> Interval:
     return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 
-def t_quantile(degrees: int) -> float:
-    """The two-sided 95% quantile of Student's t."""
-    from scipy.special import stdtrit
+def clopper_pearson(successes: int, n: int, *, level: float = LEVEL) -> Interval:
+    """The interval of a share whose coverage is never below `level` (Clopper & Pearson 1934); n >= 1.
 
-    return float(stdtrit(degrees, 0.5 + LEVEL / 2))
+    Each end alone is a bound at (1 + level) / 2: a ceiling on a rate that holds at 95% is the upper end at
+    level 0.90.
+    """
+    from scipy.special import betaincinv
+
+    tail = (1 - level) / 2
+    low = float(betaincinv(successes, n - successes + 1, tail)) if successes else 0.0
+    high = float(betaincinv(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0
+    return Interval(low, high)
+
+
+def kish_design_effect(cluster_size: float, correlation: float) -> float:
+    """The design effect to expect: 1 + (cluster size - 1) * correlation within clusters (Kish 1965)."""
+    return 1 + (cluster_size - 1) * correlation

@@ -7,8 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vleval.grounding.frame import Convention
+from vleval.grounding.ledger import FORM
+from vleval.grounding.lookalike import Lookalike
+from vleval.results.reading import convention_check, extra_items, strict_records
 from vleval.results.record import SampleRecord
-from vleval.results.stats import Estimate, Interval, clustered_mean
+from vleval.results.stats import Estimate, Interval, estimate_mean
 from vleval.tasks.base import Metric
 
 
@@ -39,6 +43,14 @@ class Summary:
     stages: Mapping[str, float]
     """Seconds spent in preprocessing, vision tower, prefill and decoding, summed over samples."""
     peak_memory_bytes: int
+    extra: Mapping[str, int]
+    """Scored answers with more items than asked for, by kind of item: `{"boxes": 12}`."""
+    strict: int | None
+    """Scored answers that a reader who repairs nothing reads the same; None where records do not tell."""
+    strict_metrics: Mapping[str, float]
+    """Means over all samples when every other answer counts as 0; empty where records do not tell."""
+    lookalikes: tuple[Lookalike, ...]
+    """How much boxes and points look like another coordinate convention than the declared one."""
 
     @property
     def coverage(self) -> float:
@@ -55,6 +67,7 @@ class Summary:
         return {
             **asdict(self),
             "metrics": {name: estimate_to_json(estimate) for name, estimate in self.metrics.items()},
+            "lookalikes": [{**asdict(other), "sentence": other.sentence()} for other in self.lookalikes],
             "coverage": self.coverage,
             "samples_per_second": self.samples_per_second,
         }
@@ -72,12 +85,14 @@ def summarise(
     expected: int,
     seconds: float,
     peak_memory_bytes: int,
+    coordinates: Convention | None = None,
 ) -> Summary:
-    """Summarise the samples of one run."""
+    """Summarise the samples of one run; `coordinates` is the unit in which its places were read, if any."""
     records = list(samples)
     scored = [record for record in records if record.status == "scored"]
     status = Counter(record.status for record in records)
     clusters = [record.cluster for record in records]
+    strict = strict_records(scored)
     return Summary(
         expected=expected,
         n=len(records),
@@ -101,11 +116,19 @@ def summarise(
             for stage in ("preprocess", "vision", "prefill", "decode")
         },
         peak_memory_bytes=peak_memory_bytes,
+        extra=extra_items(scored),
+        strict=None if strict is None else len(strict),
+        strict_metrics={
+            metric.name: sum(record.metrics[metric.name] for record in strict) / len(records)
+            for metric in metrics
+            if strict is not None
+        },
+        lookalikes=convention_check(records, coordinates),
     )
 
 
 def _estimate(records: Sequence[SampleRecord], clusters: Sequence[str], metric: Metric) -> Estimate:
-    estimate = clustered_mean([record.metrics[metric.name] for record in records], clusters)
+    estimate = estimate_mean([record.metrics[metric.name] for record in records], clusters)
     if estimate.interval is None or not metric.percent:
         return estimate
     # A share cannot leave 0..1; the symmetric t interval of a small sample can.
@@ -123,8 +146,8 @@ def _visual_tokens(records: Sequence[SampleRecord]) -> float | None:
 
 
 def _problem_kinds(record: SampleRecord) -> set[str]:
-    """Kinds in the ledger, whose entries are [kind, detail, offset]."""
-    return {str(entry[0]) for entry in record.parsed.get("problems", ())}
+    """Kinds of problems in the ledger, whose entries are [kind, detail, offset]."""
+    return {str(entry[0]) for entry in record.parsed.get("ledger", ())} - FORM
 
 
 def _counts(names: Iterable[str]) -> dict[str, int]:

@@ -37,8 +37,10 @@ def comparison(
     baselines: Mapping[str, Mapping[str, float]],
     console: Console,
     title: str,
+    *,
+    digits: int = 1,
 ) -> RenderableType:
-    """The table of the runs for the width of `console`.
+    """The table of the runs for the width of `console`, shares in percent with `digits` decimals.
 
     Where one table would be too wide, metrics go to a second one, further thresholds of a measure first.
     """
@@ -47,14 +49,14 @@ def comparison(
 
     metrics = _by_novelty(metrics)
     kept = len(metrics)
-    while kept > 1 and not _fits(_table(rows, metrics[:kept], baselines, cost=True), console):
+    while kept > 1 and not _fits(_table(rows, metrics[:kept], baselines, digits, cost=True), console):
         kept -= 1
     parts: list[RenderableType] = [
         Text(title, style="bold"),
-        _table(rows, metrics[:kept], baselines, cost=True),
+        _table(rows, metrics[:kept], baselines, digits, cost=True),
     ]
     if kept < len(metrics):
-        parts += [Text(), _table(rows, metrics[kept:], baselines, cost=False)]
+        parts += [Text(), _table(rows, metrics[kept:], baselines, digits, cost=False)]
     return Group(*parts)
 
 
@@ -70,6 +72,7 @@ def _table(
     rows: Sequence[Row],
     metrics: Sequence[Metric],
     baselines: Mapping[str, Mapping[str, float]],
+    digits: int,
     *,
     cost: bool,
 ) -> Table:
@@ -77,7 +80,10 @@ def _table(
     from rich.table import Table
     from rich.text import Text
 
-    blocks = [_setting_columns(rows, baselines), _metric_columns(rows, metrics, baselines, interval=cost)]
+    blocks = [
+        _setting_columns(rows, baselines),
+        _metric_columns(rows, metrics, baselines, digits, interval=cost),
+    ]
     if cost:
         blocks.append(_cost_columns(rows, len(baselines)))
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
@@ -114,6 +120,7 @@ def _metric_columns(
     rows: Sequence[Row],
     metrics: Sequence[Metric],
     baselines: Mapping[str, Mapping[str, float]],
+    digits: int,
     *,
     interval: bool,
 ) -> Columns:
@@ -124,16 +131,20 @@ def _metric_columns(
     cells = [
         [
             estimate_text(
-                row.summary.metrics[metric.name], metric, interval=interval and metric is metrics[0]
+                row.summary.metrics[metric.name],
+                metric,
+                digits,
+                interval=interval and metric is metrics[0],
             )
             for metric in metrics
         ]
         for row in rows
     ]
-    pad = " " * len(" [00.0, 00.0]") if interval else ""
+    pad = " " * len(f" [{10:.{digits}f}, {10:.{digits}f}]") if interval else ""
     for scores in baselines.values():
         shown = [
-            value_text(scores[metric.name], metric) if metric.name in scores else "" for metric in metrics
+            value_text(scores[metric.name], metric, digits) if metric.name in scores else ""
+            for metric in metrics
         ]
         cells.append([shown[0] + pad, *shown[1:]])
     return Columns(titles, cells)
@@ -151,25 +162,31 @@ def _cost_columns(rows: Sequence[Row], blanks: int) -> Columns:
         ]
         for row in rows
     ]
-    return Columns(titles, [*cells, *([""] * len(titles) for _ in range(blanks))])
+    # Answers made elsewhere cost nothing here: a column that no row can fill is left out.
+    kept = [index for index in range(len(titles)) if any(row[index] != "-" for row in cells)]
+    return Columns(
+        [titles[index] for index in kept],
+        [*([row[index] for index in kept] for row in cells), *([""] * len(kept) for _ in range(blanks))],
+    )
 
 
-def value_text(value: float, metric: Metric) -> str:
-    """A metric's value as tables show it: shares in percent with one decimal."""
-    return f"{100 * value:.1f}" if metric.percent else f"{value:.3g}"
+def value_text(value: float, metric: Metric, digits: int = 1) -> str:
+    """A metric's value as tables show it: shares in percent with `digits` decimals."""
+    return f"{100 * value:.{digits}f}" if metric.percent else f"{value:.3g}"
 
 
-def estimate_text(estimate: Estimate, metric: Metric, *, interval: bool) -> str:
+def estimate_text(estimate: Estimate, metric: Metric, digits: int = 1, *, interval: bool) -> str:
     """`61.2` or, with its interval, `61.2 [57.0, 65.4]`; a mean of no samples is a dash."""
-    if estimate.n == 0:
+    if estimate.value is None:
         return "-"
-    text = value_text(estimate.mean, metric)
+    text = value_text(estimate.value, metric, digits)
     if not interval:
         return text
     if estimate.interval is None:
         return f"{text} [no interval]"
-    low, high = (value_text(end, metric) for end in estimate.interval)
-    return f"{text} [{low:>4}, {high:>4}]"
+    low, high = (value_text(end, metric, digits) for end in estimate.interval)
+    width = len(f"{10:.{digits}f}")
+    return f"{text} [{low:>{width}}, {high:>{width}}]"
 
 
 def number(value: float | None) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from vleval.grounding.frame import Convention, Frame
 from vleval.model.io import Media, Message
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Status = Literal["scored", "unparsed", "failed"]
 
@@ -48,6 +51,27 @@ class Score:
     """Why the answer is unparsed, in a few words."""
 
 
+class Answer(NamedTuple):
+    """What a model said to one question, and what it saw."""
+
+    sample: Sample
+    text: str
+    frames: tuple[Frame, ...]
+    """One per medium; () where nothing is known of the input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an answer says, before it is compared with the truth."""
+
+    counts: Any | None
+    """The one thing that counts, in the unit of the truth; None: nothing could be read."""
+    parsed: Mapping[str, Any]
+    """As in `Score`."""
+    reason: str | None = None
+    """As in `Score`."""
+
+
 @dataclass(frozen=True, slots=True)
 class SplitNote:
     """A split of the hub set that is not what its name says."""
@@ -58,6 +82,22 @@ class SplitNote:
     """One sentence; travels with the data set into the run's record and table."""
     rows: int
     """Rows of that split on the hub: a local copy is recognised by them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The truth of one sample: its key in `Sample.target`, and how files of predictions may write it."""
+
+    form: str
+    """In words for the user: `[x1, y1, x2, y2] in pixels of the original image`."""
+    readers: Mapping[str, Callable[[Any, str], Any]]
+    """Name -> (value of a file's row, name to use in errors) -> the value of `key`; ValueError in words for
+    the user. The first name is the key itself, the others are further ways to write the same."""
+
+    @property
+    def key(self) -> str:
+        """The key of the truth in `Sample.target`."""
+        return next(iter(self.readers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +122,7 @@ class Task:
     version: int
     """Raised whenever prompt, sample ids or scoring change, so that old and new scores are never compared."""
     media: Literal["image", "video"]
+    target: Target
     metrics: tuple[Metric, ...]
     """The first is the headline."""
     prompt: str
@@ -97,11 +138,36 @@ class Task:
     rows: Callable[[Mapping[str, Any], str], Iterable[Sample]]
     """(row, row key) -> the samples of that row."""
     messages: Callable[[Sample], tuple[Message, ...]]
-    score: Callable[[Sample, str, tuple[Frame, ...], Convention], Score]
-    """(sample, raw answer, frames of the response, convention) -> Score; never raises on any answer text."""
+    read: Callable[[Answer, Convention], Reading]
+    """Never raises on any answer text, and never looks at the truth."""
+    judge: Callable[[Sequence[Any], Sequence[Any]], Mapping[str, NDArray[Any]]]
+    """(what counts of N answers, their N truths) -> metric -> N values."""
     split_notes: Mapping[str, SplitNote] = field(default_factory=dict)
     """Split of the hub set -> what to say when it is chosen."""
     references: tuple[str, ...] = ()
     """Where the definition comes from."""
     baselines: Callable[[list[Sample]], Mapping[str, Mapping[str, float]]] | None = None
     """Trivial answers (whole clip, best constant) and their metrics on the same samples, for comparison."""
+
+    def score(self, sample: Sample, text: str, frames: tuple[Frame, ...], convention: Convention) -> Score:
+        """Read and judge one answer."""
+        return self.score_all([Answer(sample, text, frames)], convention)[0]
+
+    def score_all(self, answers: Sequence[Answer], convention: Convention) -> list[Score]:
+        """Read every answer, and judge all of them at once; each scores as it does alone."""
+        readings = [self.read(answer, convention) for answer in answers]
+        found = [index for index, reading in enumerate(readings) if reading.counts is not None]
+        truths = [answers[index].sample.target[self.target.key] for index in found]
+        columns = self.judge([readings[index].counts for index in found], truths) if found else {}
+        values = zip(*(column.tolist() for column in columns.values()), strict=True)
+        metrics = {
+            index: dict(zip(columns, map(float, row), strict=True))
+            for index, row in zip(found, values, strict=True)
+        }
+        zeros = {metric.name: 0.0 for metric in self.metrics}
+        return [
+            Score("scored", metrics[index], reading.parsed)
+            if index in metrics
+            else Score("unparsed", zeros, reading.parsed, reading.reason)
+            for index, reading in enumerate(readings)
+        ]

@@ -12,21 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vleval.grounding.frame import Convention, Frame
+from vleval.grounding.frame import Convention
 from vleval.grounding.ledger import to_json, why_nothing
 from vleval.grounding.parse import parse_spans
 from vleval.grounding.spans import sort_ends, temporal_iou
 from vleval.model.io import Media, Message
 from vleval.tasks import rows
-from vleval.tasks.base import Metric, Sample, Score, Task
+from vleval.tasks.base import Answer, Metric, Reading, Sample, Target, Task
+from vleval.tasks.prompts import MOMENT, caption
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-PROMPT = (
-    "Please find the visual event described by the sentence '{caption}', determining its starting and ending "
-    "times. The format should be: 'The event happens in <start time> - <end time> seconds'."
-)
+    from numpy.typing import ArrayLike, NDArray
 
 THRESHOLDS = {"r1@0.3": 0.3, "r1@0.5": 0.5, "r1@0.7": 0.7}
 
@@ -44,10 +40,7 @@ FRACTION_STEPS = 20
 def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
     """The one sample of a row. Raises ValueError on a value that cannot be read."""
     video = rows.media(row["video"], "video")
-    start, end = rows.numbers(row["timestamp"], 2, "timestamp")
-    if end <= start:
-        raise ValueError(f"timestamp must be start, end with start before end, not {start}, {end}")
-    target: dict[str, Any] = {"span": [start, end]}
+    target: dict[str, Any] = {"span": rows.ends(row["timestamp"], "timestamp")}
     if row.get("duration") is not None:
         target["duration"] = rows.numbers([row["duration"]], 1, "duration")[0]
     name = row.get(rows.MEDIA_NAME) or (video.path.name if video.path else video.digest()[:16])
@@ -62,25 +55,29 @@ def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
 
 def messages(sample: Sample) -> tuple[Message, ...]:
     """The video, then the question."""
-    caption = sample.question.rstrip(". ")
-    return (Message("user", (*sample.media, PROMPT.format(caption=caption))),)
+    return (Message("user", (*sample.media, MOMENT.fill(caption(sample.question)))),)
 
 
-def score(sample: Sample, text: str, frames: tuple[Frame, ...], convention: Convention) -> Score:
-    """Judge the first span; seconds are seconds in every convention."""
-    answer = parse_spans(text, expected=1)
-    spans = [span.values for span in answer.items]
+def read(answer: Answer, convention: Convention) -> Reading:
+    """The first span; seconds are seconds in every convention."""
+    duration = answer.frames[0].duration if answer.frames else answer.sample.target.get("duration")
+    found = parse_spans(answer.text, expected=1, duration=duration)
+    spans = [list(span.values) for span in found.items]
     parsed = {
-        "spans": [list(span) for span in spans],
-        "extra": max(len(spans) - 1, 0),
-        "problems": to_json(answer.problems),
+        "spans": spans,
+        "extra": max(len({span.values for span in found.items}) - 1, 0),
+        "ledger": to_json(found.ledger),
+        "strict": found.strict,
     }
     if not spans:
-        return Score(
-            "unparsed", {metric.name: 0.0 for metric in METRICS}, parsed, why_nothing(answer.problems)
-        )
-    overlap = temporal_iou(sort_ends(spans[0]), sample.target["span"])
-    return Score("scored", _metrics(np.atleast_1d(overlap)), parsed)
+        return Reading(None, parsed, why_nothing(found.problems))
+    return Reading(spans[0], parsed)
+
+
+def judge(spans: ArrayLike, truths: ArrayLike) -> dict[str, NDArray[Any]]:
+    """Overlaps of spans, read forwards, with the true ones, and thresholds of them."""
+    overlap = temporal_iou(sort_ends(spans), truths)
+    return {"miou": overlap} | {name: overlap >= threshold for name, threshold in THRESHOLDS.items()}
 
 
 def baselines(of: list[Sample]) -> dict[str, dict[str, float]]:
@@ -92,33 +89,32 @@ def baselines(of: list[Sample]) -> dict[str, dict[str, float]]:
     known: dict[Media, float | None] = {}
     spans, durations = [], []
     for sample in of:
-        medium = sample.media[0]
-        if medium not in known:
-            known[medium] = sample.target.get("duration") or _duration(medium)
-        if duration := known[medium]:
+        duration = sample.target.get("duration")
+        if duration is None and sample.media:
+            (medium,) = sample.media
+            if medium not in known:
+                known[medium] = _duration(medium)
+            duration = known[medium]
+        if duration:
             spans.append(sample.target["span"])
             durations.append(duration)
     if not spans:
         return {}
     truth, length = np.asarray(spans), np.asarray(durations)
-    whole = _constant_iou(truth, length, 0.0, 1.0)
+    whole = _constant(truth, length, 0.0, 1.0)
     grid = np.linspace(0.0, 1.0, FRACTION_STEPS + 1)
     constants = [
-        _constant_iou(truth, length, start, end) for i, start in enumerate(grid) for end in grid[i + 1 :]
+        _constant(truth, length, start, end) for i, start in enumerate(grid) for end in grid[i + 1 :]
     ]
-    best = max(constants, key=lambda overlaps: float(overlaps.mean()))
-    return {"whole clip": _metrics(whole), "best constant span": _metrics(best)}
+    return {"whole clip": whole, "best constant span": max(constants, key=lambda means: means["miou"])}
 
 
-def _constant_iou(
+def _constant(
     truth: NDArray[np.float64], length: NDArray[np.float64], start: float, end: float
-) -> NDArray[np.float64]:
-    return temporal_iou(np.stack([start * length, end * length], axis=-1), truth)
-
-
-def _metrics(overlaps: NDArray[np.float64]) -> dict[str, float]:
-    shares = {name: float((overlaps >= threshold).mean()) for name, threshold in THRESHOLDS.items()}
-    return {"miou": float(overlaps.mean())} | shares
+) -> dict[str, float]:
+    """Mean metrics of one span, in durations, as the answer to every question."""
+    scores = judge(np.stack([start * length, end * length], axis=-1), truth)
+    return {name: float(values.mean()) for name, values in scores.items()}
 
 
 def _duration(video: Media) -> float | None:
@@ -142,8 +138,9 @@ TASK = Task(
     description="Find when a described event happens in a video: one span, scored by its temporal overlap.",
     version=1,
     media="video",
+    target=Target("[start, end] in seconds", {"span": rows.ends}),
     metrics=METRICS,
-    prompt=PROMPT,
+    prompt=MOMENT.template,
     max_new_tokens=128,
     columns=("video", "caption", "timestamp"),
     hub=("lmms-eval/charades_sta", "lmms-lab/charades_sta"),
@@ -152,9 +149,10 @@ TASK = Task(
     bundled_splits=("test", "val"),
     rows=samples,
     messages=messages,
-    score=score,
+    read=read,
+    judge=judge,
     references=(
-        "prompt: TimeLens (it states the unit, and shows no example, least of all one of the test split)",
+        f"prompt: {MOMENT.source}",
         "metric: mIoU and R1@t = share of queries with temporal IoU >= t (TALL, Gao et al. 2017)",
         "truth is used as annotated: some spans end after their video and are not clamped",
     ),

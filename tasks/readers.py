@@ -7,8 +7,9 @@ or encoded again. Raises DataError in one sentence when a file cannot be read.
 from __future__ import annotations
 
 import csv
+import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -26,6 +27,7 @@ class Table(NamedTuple):
     """Rows of one split."""
 
     columns: tuple[str, ...]
+    """Every name that a row has; a row of JSON may lack some."""
     rows: Iterable[Row]
     total: int
     """Number of rows."""
@@ -36,7 +38,7 @@ def read_file(path: Path) -> Table:
     readers = {".parquet": _parquet, ".jsonl": _jsonl, ".json": _json, ".csv": _csv}
     reader = readers.get(path.suffix.lower())
     if reader is None:
-        raise DataError(f"{path} is none of {', '.join(SUFFIXES)}; pass such a file or a folder with --data.")
+        raise DataError(f"{path} is none of {', '.join(SUFFIXES)}, the files whose rows can be read.")
     return reader([path])
 
 
@@ -121,7 +123,8 @@ def _parquet(paths: list[Path]) -> Table:
 
 def _jsonl(paths: list[Path]) -> Table:
     rows = []
-    for number, line in enumerate(_text(paths[0]).splitlines(), start=1):
+    # Not splitlines: JSON strings may hold U+2028 and its like as they are.
+    for number, line in enumerate(_text(paths[0]).split("\n"), start=1):
         if line.strip():
             rows.append(_record(line, f"{paths[0]}, line {number},"))
     return _table(rows)
@@ -130,7 +133,7 @@ def _jsonl(paths: list[Path]) -> Table:
 def _json(paths: list[Path]) -> Table:
     try:
         data = json.loads(_text(paths[0]))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{paths[0]} is not JSON: {error}") from error
     lists = (
         [value for value in data.values() if isinstance(value, list)] if isinstance(data, dict) else [data]
@@ -145,24 +148,30 @@ def _json(paths: list[Path]) -> Table:
 
 
 def _csv(paths: list[Path]) -> Table:
+    text = io.StringIO(_text(paths[0]), newline="")
     try:
-        return _table(list(csv.DictReader(_text(paths[0]).splitlines(keepends=True))))
+        rows = list(csv.DictReader(text))
     except csv.Error as error:
         raise DataError(f"{paths[0]} cannot be read as CSV: {error}") from error
+    for index, row in enumerate(rows):
+        if None in row:
+            raise DataError(f"{paths[0]}, row {index} has more cells than the header has names.")
+    return _table(rows)
 
 
 def _record(line: str, where: str) -> Row:
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{where} is not JSON: {error}") from error
     if not isinstance(row, dict):
         raise DataError(f"{where} is not a JSON object.")
     return row
 
 
-def _table(rows: list[Row]) -> Table:
-    return Table(tuple(rows[0]) if rows else (), rows, len(rows))
+def _table(rows: Sequence[Row]) -> Table:
+    columns = dict.fromkeys(name for row in rows for name in row)
+    return Table(tuple(columns), rows, len(rows))
 
 
 def _text(path: Path) -> str:

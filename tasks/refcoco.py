@@ -7,17 +7,20 @@ in reading order is scored, with its corners sorted; further boxes are counted, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vleval.grounding.boxes import centre_inside, iou, sort_corners
-from vleval.grounding.frame import Convention, Frame, to_original
+from vleval.grounding.frame import Convention
 from vleval.grounding.ledger import to_json, why_nothing
 from vleval.grounding.parse import parse_boxes
 from vleval.model.io import Message
 from vleval.tasks import rows
-from vleval.tasks.base import Metric, Sample, Score, SplitNote, Task
+from vleval.tasks.base import Answer, Metric, Reading, Sample, SplitNote, Task
+from vleval.tasks.places import BOX, View
+from vleval.tasks.prompts import LOCATE
 
-PROMPT = "Locate {expression} in this image and output the bbox coordinates in JSON format."
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 THRESHOLDS = {"acc@0.5": 0.5, "acc@0.7": 0.7, "acc@0.9": 0.9}
 
@@ -33,9 +36,7 @@ METRICS = (
 def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
     """One sample per sentence of a row. Raises ValueError on a value that cannot be read."""
     image = rows.media(row["image"], "image")
-    x, y, width, height = rows.numbers(row["bbox"], 4, "bbox")
-    if width <= 0 or height <= 0:
-        raise ValueError(f"bbox must be x, y, width, height with a positive size, not {width} x {height}")
+    box = rows.corner_and_size(row["bbox"], "bbox")
     try:
         cluster = image.digest()
     except OSError:
@@ -45,37 +46,41 @@ def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
             id=f"{row['question_id']}#{number}",
             media=(image,),
             question=expression,
-            target={"bbox_xyxy": [x, y, x + width, y + height]},
+            target={"bbox_xyxy": box},
             cluster=cluster,
         )
 
 
 def messages(sample: Sample) -> tuple[Message, ...]:
     """The image, then the official sentence."""
-    return (Message("user", (*sample.media, PROMPT.format(expression=sample.question))),)
+    return (Message("user", (*sample.media, LOCATE.fill(sample.question))),)
 
 
-def score(sample: Sample, text: str, frames: tuple[Frame, ...], convention: Convention) -> Score:
-    """Judge the first box, mapped to original pixels; without a frame the numbers are taken as such."""
-    answer = parse_boxes(text, expected=1)
-    boxes = [box.values for box in answer.items]
-    mapped = to_original(boxes, frames[0], convention).tolist() if boxes and frames else boxes
+def read(answer: Answer, convention: Convention) -> Reading:
+    """The first box, in original pixels; where sizes are unknown its numbers are taken as such."""
+    view = View.of(answer, convention)
+    found = parse_boxes(answer.text, expected=1, extent=view.extent)
+    boxes = view.place([box.values for box in found.items])
     parsed = {
-        "boxes": [list(box) for box in mapped],
-        "as_written": [list(box) for box in boxes],
-        "labels": [box.label for box in answer.items],
-        "mapped": bool(frames),
-        "extra": max(len(boxes) - 1, 0),
-        "problems": to_json(answer.problems),
+        "boxes": boxes,
+        "as_written": [list(box.values) for box in found.items],
+        "labels": [box.label for box in found.items],
+        "mapped": view.mapped,
+        "extra": max(len({box.values for box in found.items}) - 1, 0),
+        "ledger": to_json(found.ledger),
+        "strict": found.strict,
     }
     if not boxes:
-        zeros = {metric.name: 0.0 for metric in METRICS}
-        return Score("unparsed", zeros, parsed, why_nothing(answer.problems))
-    first, truth = sort_corners(mapped[0]), sample.target["bbox_xyxy"]
-    overlap = float(iou(first, truth))
-    metrics = {name: float(overlap >= threshold) for name, threshold in THRESHOLDS.items()}
-    metrics |= {"mean_iou": overlap, "center_acc": float(centre_inside(first, truth))}
-    return Score("scored", metrics, parsed)
+        return Reading(None, parsed, why_nothing(found.problems))
+    return Reading(boxes[0], parsed)
+
+
+def judge(boxes: ArrayLike, truths: ArrayLike) -> dict[str, NDArray[Any]]:
+    """Overlaps of boxes with the true ones, thresholds of them, and whether centres lie inside."""
+    upright = sort_corners(boxes)
+    overlap = iou(upright, truths)
+    shares = {name: overlap >= threshold for name, threshold in THRESHOLDS.items()}
+    return {**shares, "mean_iou": overlap, "center_acc": centre_inside(upright, truths)}
 
 
 TASK = Task(
@@ -84,8 +89,9 @@ TASK = Task(
     description="Find the object that a sentence means: one box, scored by its overlap with the true box.",
     version=1,
     media="image",
+    target=BOX,
     metrics=METRICS,
-    prompt=PROMPT,
+    prompt=LOCATE.template,
     max_new_tokens=128,
     columns=("question_id", "image", "answer", "bbox"),
     hub=("lmms-lab-encoder/RefCOCO", "lmms-lab/RefCOCO"),
@@ -94,7 +100,8 @@ TASK = Task(
     bundled_splits=("test", "val"),
     rows=samples,
     messages=messages,
-    score=score,
+    read=read,
+    judge=judge,
     split_notes={
         "val": SplitNote(
             "val (UNC + Google)",
@@ -109,7 +116,7 @@ TASK = Task(
         ),
     },
     references=(
-        "prompt: QwenLM/Qwen3-VL issue 991 (Qwen team, for Qwen2.5-VL)",
+        f"prompt: {LOCATE.source}",
         "metric: Acc@t = share of sentences with IoU >= t, continuous coordinates",
     ),
 )

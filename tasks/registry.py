@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from vleval.tasks import charades_sta, refcoco
+from vleval.tasks import charades_sta, refcoco, screenspot
 from vleval.tasks.base import DataError, Task
 
-TASKS: dict[str, Task] = {task.name: task for task in (refcoco.TASK, charades_sta.TASK)}
+TASKS: dict[str, Task] = {
+    task.name: task for task in (refcoco.TASK, charades_sta.TASK, screenspot.TASK, screenspot.TASK_V2)
+}
 
 
 def get_task(name: str) -> Task:

@@ -46,15 +46,46 @@ def media_name(value: Any) -> str | None:
 
 def numbers(value: Any, count: int, column: str) -> list[float]:
     """`count` finite numbers from a list, an array, or the text of a list."""
-    if isinstance(value, str):
-        value = _parse_list(value)
     try:
-        found = [float(item) for item in value]
-    except (TypeError, ValueError):
+        found = [float(item) for item in (_parse_list(value) if isinstance(value, str) else value)]
+    except (TypeError, ValueError, OverflowError):
         found = []
     if len(found) != count or not all(math.isfinite(item) for item in found):
         raise ValueError(f"{column} must be {count} finite numbers, not {_short(value)}")
     return found
+
+
+def corners(value: Any, column: str) -> list[float]:
+    """A box from its corners x1, y1, x2, y2."""
+    x1, y1, x2, y2 = numbers(value, 4, column)
+    if x2 <= x1 or y2 <= y1:
+        raise ValueError(f"{column} must be x1, y1, x2, y2 with x1 < x2 and y1 < y2, not {_short(value)}")
+    return [x1, y1, x2, y2]
+
+
+def corner_and_size(value: Any, column: str) -> list[float]:
+    """A box as x1, y1, x2, y2 from x, y, width, height."""
+    x, y, width, height = numbers(value, 4, column)
+    if width <= 0 or height <= 0:
+        raise ValueError(f"{column} must be x, y, width, height with a positive size, not {width} x {height}")
+    return [x, y, x + width, y + height]
+
+
+def ends(value: Any, column: str) -> list[float]:
+    """A time span from its start and end in seconds."""
+    start, end = numbers(value, 2, column)
+    if end <= start:
+        raise ValueError(f"{column} must be start, end with start before end, not {start}, {end}")
+    return [start, end]
+
+
+def size(value: Any, column: str) -> tuple[int, int]:
+    """(width, height) in whole pixels, from two numbers, the text of a list, or `640x480`."""
+    pair = value.lower().split("x") if isinstance(value, str) and "x" in value.lower() else value
+    width, height = numbers(pair, 2, column)
+    if width != int(width) or height != int(height) or min(width, height) < 1:
+        raise ValueError(f"{column} must be a width and a height in whole pixels, not {_short(value)}")
+    return int(width), int(height)
 
 
 def sentences(value: Any, column: str) -> list[str]:
@@ -90,7 +121,7 @@ def _parse_list(text: str) -> Any:
     for candidate in (text, text.replace("'", '"')):
         try:
             return json.loads(candidate)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
     return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -82,7 +82,7 @@ def open_data(
         origin=source.origin,
         split=note.title if note is not None and applies else source.split,
         samples=samples,
-        fingerprint=_fingerprint(samples),
+        fingerprint=data_fingerprint(samples),
         revision=revision,
         notes=(note.warning,) if note is not None and applies else (),
     )
@@ -110,7 +110,10 @@ def _open(task: Task, data: str, split: str | None, revision: str | None) -> _So
 
 def _bundled(task: Task, split: str | None) -> _Source:
     if not task.bundled_splits:
-        raise DataError(f"{task.name} has no bundled data; pass --data hub or --data FILE.")
+        raise DataError(
+            f"{task.name} has no bundled data: name a checkpoint with --model FOLDER or a hub id, "
+            "and data with --data hub or --data FILE."
+        )
     folder = BUNDLED / task.name
     chosen = readers.choose_split(f"bundled {task.name}", task.bundled_splits, split, task.bundled_splits[0])
     return _Source(
@@ -169,7 +172,8 @@ def _check_files(samples: list[Sample], source: _Source) -> None:
         )
 
 
-def _fingerprint(samples: list[Sample]) -> str:
+def data_fingerprint(samples: Sequence[Sample]) -> str:
+    """sha256 (hex) over ids, questions, targets and clusters (for images: digests) of samples, in order."""
     digest = hashlib.sha256()
     for sample in samples:
         line = [sample.id, sample.question, dict(sample.target), sample.cluster]

@@ -197,8 +197,10 @@ def test_notices_about_videos() -> None:
     assert list(video_notices(steady, 2.0)) == []
     fast = video(0.25, tuple(index / 8 for index in range(64)))
     assert [key for key, _ in video_notices(fast, 2.0)] == ["collide"]
-    jittery = video(1.0, tuple(index * 0.52 for index in range(16)))
-    assert [key for key, _ in video_notices(jittery, 2.0)] == ["timing"]
-    by_timestamps = video(1.0, tuple(index * 0.52 for index in range(16)), "pts")
+    ends_included = video(1.0, tuple(index * 7.97 / 15 for index in range(16)))  # linspace over 8 s
+    assert list(video_notices(ends_included, 2.0)) == []
+    slower = video(1.0, tuple(index * 0.6 for index in range(16)))
+    assert [key for key, _ in video_notices(slower, 2.0)] == ["timing"]
+    by_timestamps = video(1.0, tuple(index * 0.6 for index in range(16)), "pts")
     assert list(video_notices(by_timestamps, 2.0)) == []
     assert list(video_notices(Frame((64, 64), (56, 56), (1, 4, 4), "torch"), 2.0)) == []

@@ -154,13 +154,14 @@ def test_flags_about_videos_are_said_to_do_nothing(world: Path) -> None:
 
 SLOW = """
 import sys, time
+stuck = len(sys.argv) > 1
 from toy import ToyEngine, exact
 import vleval.engines
 from vleval.tasks.refcoco import TASK
 from vleval.tasks.sources import open_data
 
 def slowly(index, sample, frame):
-    time.sleep(0.05)
+    time.sleep(60 if index == 30 and stuck else 0.05)
     return exact(index, sample, frame)
 
 samples = open_data(TASK, "val.jsonl").samples
@@ -172,30 +173,75 @@ main()
 """
 
 
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_a_real_process_with_everything_done_on_file(world: Path, sent: int, code: int) -> None:
-    search = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
+def start(world: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A real process, which has stored an answer."""
     process = subprocess.Popen(
-        [sys.executable, "-c", SLOW],
-        env={**os.environ, "PYTHONPATH": search},
+        [sys.executable, "-c", SLOW, *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tests")))},
         cwd=world.parent,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     runs = world.parent / "runs"
     while time.monotonic() < deadline and not any(
         file.stat().st_size for file in runs.glob("*/samples.jsonl")
     ):
         time.sleep(0.02)
+    return process
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_real_process_with_everything_done_on_file(world: Path, sent: int, code: int) -> None:
+    process = start(world)
     process.send_signal(sent)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == code, err
     assert "Traceback" not in err
-    (folder,) = runs.iterdir()
+    (folder,) = (world.parent / "runs").iterdir()
     done = len(list(read_samples(folder)))
     assert 0 < done < 40
+    assert "finishing the answers in hand; once more stops at once" in err
     assert f"{done} of 40 answers are kept" in err
+    assert "the same command again goes on" in err
     assert read_run(folder).status == "interrupted"
     assert f"INCOMPLETE, {done} of 40" in out
+
+
+def test_a_second_signal_ends_the_process_at_once(world: Path) -> None:
+    """The tenth answer takes a minute; nothing stored is lost."""
+    process = start(world, "stuck")
+    (folder,) = (world.parent / "runs").iterdir()
+    while len(list(read_samples(folder))) < 9:
+        time.sleep(0.02)
+    time.sleep(0.5)  # the tenth has been begun
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert time.monotonic() - began < 10
+    assert len(list(read_samples(folder))) == 9
+
+
+def test_the_same_command_again_asks_nothing_and_a_changed_one_is_refused(world: Path) -> None:
+    command = ("--task", "refcoco", "--data", world.name, "--name", "nightly")
+    first = run(*command)
+    assert first.exit_code == 0
+    assert (world.parent / "runs" / "nightly" / "run.json").is_file()
+    again = run(*command, "--json")
+    assert again.exit_code == 0
+    assert "all 40 answers are stored since" in again.stderr
+    assert json.loads(again.stdout)["status"] == "complete"
+    other = run(*command, "--max-pixels", "16t")
+    assert other.exit_code == 12
+    assert other.stdout == ""
+    assert "max_pixels (none stored, 12544 now)" in " ".join(other.stderr.split())
+    fresh = run(
+        "--task", "refcoco", "--data", world.name, "--name", "nightly", "--max-pixels", "16t", "--fresh"
+    )
+    assert fresh.exit_code == 0
+    assert "the earlier run is kept in runs/nightly.old1" in " ".join(fresh.stderr.split())

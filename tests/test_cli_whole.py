@@ -71,7 +71,7 @@ def run(checkpoint: Path, data: Path, output: Path, engine: str) -> list[SampleR
         assert (summary["n"], summary["expected"], summary["clusters"]) == (8, 8, 4)
         assert summary["failures"] == {"input_error": 2}
         assert summary["scored"] + summary["unparsed"] == 6
-        assert summary["metrics"]["acc@0.5"]["mean"] == 0.0
+        assert summary["metrics"]["acc@0.5"]["value"] == 0.0
         assert read_run(Path(entry["folder"])).model.engine == engine
         records += sorted(read_samples(Path(entry["folder"])), key=lambda record: record.id)
     return records

@@ -1,16 +1,10 @@
-"""Reading model text: shapes with a reason each, the inverse of rendering, and that nothing breaks it."""
+"""Reading boxes and spans out of model text: a row for each shape, with what is in it and what was wrong."""
 
 from __future__ import annotations
 
-import math
-import time
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from vleval.grounding.ledger import TEXT_LIMIT
-from vleval.grounding.parse import parse_boxes, parse_spans, render_boxes, render_spans
+from vleval.grounding.parse import parse_boxes, parse_spans
 
 BOX = (10.0, 20.0, 110.0, 220.0)
 ONE = '{"bbox_2d": [10, 20, 110, 220], "label": "cat"}'
@@ -24,10 +18,10 @@ READ = [
     ("bare list", "[10, 20, 110, 220]", [(BOX, None)], []),
     ("bare list in a sentence", "It is at [10,20,110,220].", [(BOX, None)], []),
     ("list of lists", "[[10, 20, 110, 220], [1, 2, 3, 4]]", [(BOX, None), ((1, 2, 3, 4), None)], []),
-    ("python quotes", "[{'bbox_2d': [10, 20, 110, 220], 'label': 'cat'}]", [(BOX, "cat")], []),
-    ("commas too many", '[{"bbox_2d": [10, 20, 110, 220,], "label": "cat",},]', [(BOX, "cat")], []),
-    ("closing brackets forgotten", f"```json\n[{ONE[:-1]}\n```", [(BOX, "cat")], []),
-    ("object inside an open string", f'<answer>["{ONE}]</answer>', [(BOX, "cat")], []),
+    ("python quotes", "[{'bbox_2d': [10, 20, 110, 220], 'label': 'cat'}]", [(BOX, "cat")], ["repaired"]),
+    ("commas too many", '[{"bbox_2d": [10, 20, 110, 220,], "label": "cat",},]', [(BOX, "cat")], ["repaired"]),
+    ("closing brackets forgotten", f"```json\n[{ONE[:-1]}\n```", [(BOX, "cat")], ["repaired"]),
+    ("object inside an open string", f'<answer>["{ONE}]</answer>', [(BOX, "cat")], ["repaired"]),
     ("label before the box", '{"label": "cat", "bbox_2d": [10, 20, 110, 220]}', [(BOX, "cat")], []),
     (
         "escapes in the label",
@@ -62,15 +56,15 @@ READ = [
         [(BOX, "cat")],
         [],
     ),
-    ("floats and signs", "[-1.5, +2, .5, 1e2]", [((-1.5, 2.0, 0.5, 100.0), None)], []),
-    ("truncated in a number", f'[{ONE}, {{"bbox_2d": [1, 2', [(BOX, "cat")], ["truncated"]),
+    ("floats and signs", "[-1.5, +2, .5, 1e2]", [((-1.5, 2.0, 0.5, 100.0), None)], ["repaired"]),
+    ("truncated in a number", f'[{ONE}, {{"bbox_2d": [1, 2', [(BOX, "cat")], ["truncated", "repaired"]),
     (
         "truncated in a label",
         f'[{ONE}, {{"bbox_2d": [1, 2, 3, 4], "label": "do',
         [(BOX, "cat")],
-        ["truncated"],
+        ["truncated", "repaired"],
     ),
-    ("truncated after an item", f"[{ONE},", [(BOX, "cat")], ["truncated"]),
+    ("truncated after an item", f"[{ONE},", [(BOX, "cat")], ["truncated", "repaired"]),
     ("swapped corners, kept", "[110, 220, 10, 20]", [((110, 220, 10, 20), None)], ["swapped"]),
     ("same box twice, kept", f"[{ONE}, {ONE}]", [(BOX, "cat"), (BOX, "cat")], ["duplicate"]),
     ("three numbers", '{"bbox_2d": [1, 2, 3]}', [], ["nothing_found", "wrong_arity"]),
@@ -110,16 +104,6 @@ def test_boxes(reason: str, text: str, boxes: list[object], problems: list[str])
     assert sorted(problem.kind for problem in read.problems) == sorted(problems), reason
 
 
-def test_offsets_point_into_the_text() -> None:
-    text = f"Sure. {ONE} and [9, 9, 1, 1]"
-    read = parse_boxes(text, expected=1)
-    assert [text[item.offset] for item in read.items] == ["[", "["]
-    assert [(problem.kind, problem.offset) for problem in read.problems] == [
-        ("swapped", text.index("[9")),
-        ("extra_items", text.index("[9")),
-    ]
-
-
 SPANS = [
     ("official sentence", "The event happens in 2.0 - 4.5 seconds.", [(2.0, 4.5)], []),
     ("two numbers", "2.0 - 4.5", [(2.0, 4.5)], []),
@@ -143,7 +127,19 @@ SPANS = [
     ("several", "0.0 - 24.2 seconds, a. 30.0 - 31.0 seconds, b.", [(0.0, 24.2), (30.0, 31.0)], []),
     ("long dash", "12.0–31.0s", [(12.0, 31.0)], []),
     ("backwards, kept", "from 5.0 to 2.0 seconds", [(5.0, 2.0)], ["swapped"]),
-    ("truncated", '[{"start": 1, "end": 3}, {"start": 4', [(1.0, 3.0)], ["truncated"]),
+    ("object, end first", '{"end": 4.5, "start": 2}', [(2.0, 4.5)], []),
+    ("object without braces", '"start": 2, "end": 4.5', [(2.0, 4.5)], []),
+    ("two spans in one object", '{"start": 1, "end": 2, "start": 3, "end": 4}', [(1.0, 2.0), (3.0, 4.0)], []),
+    (
+        "an object in an object",
+        '{"event": "a", "span": {"start": "00:01", "end": "00:02"}}',
+        [(1.0, 2.0)],
+        [],
+    ),
+    ("unfinished object, whole times", '{"start": 1, "end": 31', [], ["nothing_found", "truncated"]),
+    ("times of something else", '{"size": [640, 480]}', [], ["foreign_key", "nothing_found"]),
+    ("long and runaway", f"[1, {'9' * 5000}]", [], ["non_finite", "nothing_found"]),
+    ("truncated", '[{"start": 1, "end": 3}, {"start": 4', [(1.0, 3.0)], ["truncated", "repaired"]),
     ("three numbers", "[3, 4, 5]", [], ["nothing_found", "wrong_arity"]),
     ("people, not time", "2-3 people walk", [], ["ambiguous", "nothing_found"]),
     ("a date", "on 2023-01-02 there", [], ["ambiguous", "nothing_found"]),
@@ -164,141 +160,3 @@ def test_spans(reason: str, text: str, spans: list[object], problems: list[str])
     read = parse_spans(text)
     assert [span.values for span in read.items] == spans, reason
     assert sorted(problem.kind for problem in read.problems) == sorted(problems), reason
-
-
-COORDINATE = st.one_of(st.integers(-5000, 5000), st.floats(-1e5, 1e5, allow_nan=False))
-LABEL = st.one_of(st.none(), st.text(st.characters(exclude_categories=("Cs",)), max_size=20))
-
-
-def test_rendered_answer_is_the_official_one() -> None:
-    text = render_boxes([((10, 20.0, 110.5, 220), 'a "red" cat'), ((1, 2, 3, 4), None)])
-    assert text == (
-        '```json\n[\n\t{"bbox_2d": [10, 20, 110.5, 220], "label": "a \\"red\\" cat"},\n'
-        '\t{"bbox_2d": [1, 2, 3, 4]}\n]\n```'
-    )
-    assert render_boxes([]) == "```json\n[]\n```"
-    assert render_spans([(2, 4.5)]) == "The event happens in 2.0 - 4.5 seconds."
-
-
-@given(st.lists(st.tuples(st.tuples(*[COORDINATE] * 4), LABEL), max_size=4))
-def test_reading_a_rendered_answer_gives_the_same_boxes(
-    boxes: list[tuple[tuple[float, ...], str | None]],
-) -> None:
-    assert [(box.values, box.label) for box in parse_boxes(render_boxes(boxes)).items] == boxes
-
-
-@given(st.lists(st.tuples(*[st.decimals(0, 100_000, places=2).map(float)] * 2), max_size=4))
-def test_reading_a_rendered_sentence_gives_the_same_spans(spans: list[tuple[float, float]]) -> None:
-    assert [span.values for span in parse_spans(render_spans(spans)).items] == spans
-
-
-PIECES = st.sampled_from(
-    [
-        '{"',
-        '"bbox_2d": ',
-        "[1, 2, 3, 4]",
-        "[",
-        "]",
-        "{",
-        "}",
-        '"label": "',
-        "'",
-        '"',
-        "\\",
-        ",",
-        "(1,2),(3,4)",
-        "<think>",
-    ]
-    + [
-        "</think>",
-        "<answer>",
-        "</answer>",
-        "```json\n",
-        "<|box_start|>",
-        "9" * 40,
-        "NaN",
-        "1e999",
-        "0:12 - ",
-        "from 3 to ",
-    ]
-    + [
-        '"start": 1',
-        '"end": ',
-        "seconds",
-        "\n",
-        " ",
-        "\ud800",
-        "\0",
-        "٣",
-        "-",
-        "between 1.0 and ",
-        "start 1 end 2 ",
-    ]
-)
-
-
-@given(
-    st.one_of(st.text(), st.binary().map(lambda data: data.decode("latin-1")), st.lists(PIECES).map("".join))
-)
-def test_no_text_breaks_the_readers(text: str) -> None:
-    for parse in (parse_boxes, parse_spans):
-        read = parse(text)
-        assert all(math.isfinite(value) for item in read.items for value in item.values)
-        assert all(0 <= entry.offset <= len(text) for entry in (*read.items, *read.problems))
-        assert read.items or read.problems
-
-
-HOSTILE = [
-    "[",
-    "{",
-    '{"a":[',
-    '"',
-    "'a': \"",
-    '"a": \'',
-    "\\",
-    "[1,",
-    "(1,2),",
-    "9",
-    " ",
-    "[ ",
-    '"a"  ',
-    "<think>",
-    '```{"',
-]
-HOSTILE += [
-    "</think>",
-    "1 - ",
-    "start 1 ",
-    "between 1 and ",
-    "1:",
-    "[1,2,3,4],",
-    '{"bbox_2d":[1,2,3,4],',
-    "no x ",
-    "1 m ",
-]
-
-
-@pytest.mark.parametrize("piece", HOSTILE)
-def test_time_grows_linearly(piece: str) -> None:
-    """Eight times the text takes at most twelve times as long: quadratic growth would take 64 times as long.
-
-    A busy machine spoils single measurements, never three in a row, so one good measurement is enough.
-    """
-
-    def best(length: int) -> float:
-        text = (piece * (length // len(piece) + 1))[:length]
-        spent = []
-        for _ in range(3):
-            began = time.process_time()
-            parse_boxes(text)
-            parse_spans(text)
-            spent.append(time.process_time() - began)
-        return min(spent)
-
-    assert any(best(64 * 1024) <= 12 * best(8 * 1024) + 0.02 for _ in range(3))
-
-
-def test_long_text_is_capped_and_says_so() -> None:
-    read = parse_boxes(" " * TEXT_LIMIT + ONE)
-    assert not read.items
-    assert [problem.kind for problem in read.problems] == ["nothing_found", "capped"]

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from test_results_store import SAMPLE
+from test_results_summary import SAMPLE
 from vleval.results.record import SampleRecord
 from vleval.results.summary import Summary, summarise
 from vleval.results.table import Row, comparison, memory, number
@@ -59,7 +59,7 @@ def rendered(width: int, *rows: Row, baselines: dict[str, dict[str, float]] | No
 def test_unparsed_and_failed_count_as_zero_and_are_left_out_of_answered() -> None:
     found = summary()
     assert (found.n, found.scored, found.unparsed, found.failed) == (5, 3, 1, 1)
-    assert found.metrics["acc@0.5"].mean == pytest.approx(2 / 5)
+    assert found.metrics["acc@0.5"].value == pytest.approx(2 / 5)
     assert found.answered["acc@0.5"] == pytest.approx(2 / 3)
     assert found.coverage == pytest.approx(3 / 5)
     assert found.failures == {"input_error": 1}

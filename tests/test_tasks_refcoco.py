@@ -70,7 +70,7 @@ def test_first_box_counts_and_the_rest_are_counted() -> None:
     late = judged(render_boxes([(wrong, "b"), (right, "a")]))
     assert late.metrics["acc@0.5"] == 0
     assert late.parsed["extra"] == 1
-    assert "extra_items" in [problem[0] for problem in late.parsed["problems"]]
+    assert "extra_items" in [problem[0] for problem in late.parsed["ledger"]]
 
 
 def test_thresholds_and_centre() -> None:
@@ -90,7 +90,7 @@ def test_box_beyond_the_image_is_scored_as_it_is() -> None:
 def test_swapped_corners_are_sorted_and_noted() -> None:
     score = judged("[300, 350, 100, 50]", frames=())
     assert score.metrics["mean_iou"] == pytest.approx(1.0)
-    assert [problem[0] for problem in score.parsed["problems"]] == ["swapped"]
+    assert [problem[0] for problem in score.parsed["ledger"]] == ["swapped"]
 
 
 @pytest.mark.parametrize(

@@ -277,6 +277,8 @@ def test_every_task_is_whole(task: Task) -> None:
 EXAMPLES = {
     "refcoco": row(0),
     "charades-sta": {"video": Media("video", path=Path("a.mp4")), "caption": "sits", "timestamp": [0, 1]},
+    "screenspot": {"image": b"", "instruction": "press", "bbox": [1, 2, 3, 4]},
+    "screenspot-v2": {"image": b"", "instruction": "press", "bbox": [0, 0, 0.5, 0.5]},
 }
 
 

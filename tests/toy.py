@@ -73,11 +73,16 @@ class ToyEngine:
     answer: Answer = exact
     family: str = "qwen2_5_vl"
     requests: list[Request] = field(default_factory=list)
+    fingerprint: str = "f" * 64
+    stopped: bool = False
 
     def run(self, requests: Iterable[Request]) -> Iterator[Response]:
         """One response per request."""
         known = {sample.id: (index, sample) for index, sample in enumerate(self.samples)}
+        self.stopped = False
         for request in reversed(list(requests)):
+            if self.stopped:
+                return
             self.requests.append(request)
             index, sample = known[request.id]
             frame = toy_frame(request, SIZE)
@@ -90,9 +95,13 @@ class ToyEngine:
                 usage = Usage(visual_tokens=frame.visual_tokens, prompt_tokens=40, completion_tokens=9)
                 yield Response(request.id, said, frames=(frame,), usage=usage)
 
+    def stop(self) -> None:
+        """After the answer in hand."""
+        self.stopped = True
+
     def info(self) -> EngineInfo:
         """As a model would introduce itself."""
-        return EngineInfo("toy", "toy", self.family, "float32", "cpu", 0, "f" * 64, 123_000_000)
+        return EngineInfo("toy", "toy", self.family, "float32", "cpu", 0, self.fingerprint, 123_000_000)
 
 
 def write_rows(folder: Path, samples: Sequence[Sample]) -> Path:

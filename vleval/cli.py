@@ -10,7 +10,16 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from vleval.commands import doctor, run, tasks, train
+from vleval.commands import (
+    doctor,
+    ground,
+    locate,
+    parse,
+    run,
+    score,
+    tasks,
+    train,
+)
 from vleval.version import version
 
 
@@ -21,7 +30,7 @@ class Commands(TyperGroup):
         """Run the command; its tracebacks are for VLEVAL_DEBUG=1."""
         try:
             return super().invoke(ctx)
-        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError, SystemExit):
             raise
         except BaseException as error:
             if os.environ.get("VLEVAL_DEBUG") == "1":
@@ -63,6 +72,10 @@ def vleval(
 
 
 app.command(epilog=run.EXAMPLES)(run.run)
+app.command(epilog=score.EXAMPLES)(score.score)
+app.command(epilog=ground.EXAMPLES)(ground.ground)
+app.command(epilog=locate.EXAMPLES)(locate.locate)
+app.command(epilog=parse.EXAMPLES)(parse.parse)
 app.add_typer(tasks.app, name="tasks")
 app.command()(doctor.doctor)
 app.add_typer(train.app, name="train")

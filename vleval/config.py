@@ -5,12 +5,21 @@ from __future__ import annotations
 import difflib
 import itertools
 import math
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from vleval.errors import UserError
 from vleval.model.io import VisionSettings
@@ -115,6 +124,12 @@ def _error_limit(value: Any) -> ErrorLimit:
     return ErrorLimit(int(digits) / 100, 0) if percent else ErrorLimit(0.0, int(digits))
 
 
+def _run_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
+        raise ValueError(f"{value!r} is not a folder's name of letters, digits, `.`, `_` and `-`")
+    return value
+
+
 class Setting(NamedTuple):
     """One cell of the grid."""
 
@@ -155,6 +170,9 @@ class RunConfig(BaseModel):
     repetition_penalty: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 1.0
     max_errors: Annotated[ErrorLimit, BeforeValidator(_error_limit)] = DEFAULT_ERROR_LIMIT
     output: Path = Path("runs")
+    name: Annotated[str, AfterValidator(_run_name)] | None = None
+    fresh: bool = False
+    rehash: bool = False
     json_: Annotated[bool, Field(alias="json")] = False
     quiet: bool = False
     verbose: bool = False

@@ -25,6 +25,15 @@ def terminal_safe(text: str) -> str:
     return _UNSAFE.sub(lambda match: _escape(ord(match.group())), text)
 
 
+def terminal_safe_document(value: Any) -> Any:
+    """A JSON document whose every string is `terminal_safe`; keys are ours."""
+    if isinstance(value, str):
+        return terminal_safe(value)
+    if isinstance(value, dict):
+        return {key: terminal_safe_document(item) for key, item in value.items()}
+    return [terminal_safe_document(item) for item in value] if isinstance(value, list) else value
+
+
 def _escape(code: int) -> str:
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
@@ -32,8 +41,8 @@ def _escape(code: int) -> str:
 class Progress(Protocol):
     """Told of every answer."""
 
-    def advance(self, note: str) -> None:
-        """One more is done; `note` is the running score."""
+    def advance(self, note: str, count: int = 1) -> None:
+        """So many more are done; `note` is the running score."""
 
 
 class Console:
@@ -92,7 +101,7 @@ class Console:
 
 
 class _Silent:
-    def advance(self, note: str) -> None:
+    def advance(self, note: str, count: int = 1) -> None:
         pass
 
 
@@ -103,9 +112,9 @@ class _Lines:
         self.console, self.title, self.total = console, title, total
         self.done, self.began = 0, time.monotonic()
 
-    def advance(self, note: str) -> None:
-        self.done += 1
-        if self.done * 10 // self.total == (self.done - 1) * 10 // self.total:
+    def advance(self, note: str, count: int = 1) -> None:
+        self.done += count
+        if self.done * 10 // self.total == (self.done - count) * 10 // self.total:
             return
         spent = time.monotonic() - self.began
         left = spent / self.done * (self.total - self.done)
@@ -129,7 +138,7 @@ def _bar(console: RichConsole, title: str, total: int) -> Iterator[Progress]:
         row = progress.add_task(title, total=total, note="")
 
         class _Bar:
-            def advance(self, note: str) -> None:
-                progress.update(row, advance=1, note=note)
+            def advance(self, note: str, count: int = 1) -> None:
+                progress.update(row, advance=count, note=note)
 
         yield _Bar()

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from vleval.config import RunConfig
 from vleval.errors import UserError
 from vleval.grounding.frame import CONVENTION_OF_FAMILY, Convention
+from vleval.model.config import FAMILY
 from vleval.model.io import Engine
 from vleval.model.locations import BUNDLED_CHECKPOINT
 
@@ -31,6 +32,8 @@ class Loaded(NamedTuple):
     engine: Engine
     tokens_per_second: float
     """Temporal position ids per second of video."""
+    family: str = FAMILY
+    """`model_type` of its config.json."""
 
 
 def choose_model(model: str | None, data: str, environ: Mapping[str, str]) -> ModelChoice:
@@ -47,7 +50,7 @@ def choose_model(model: str | None, data: str, environ: Mapping[str, str]) -> Mo
             )
         if environ.get("CI", "").lower() not in ("", "0", "false") and data != BUNDLED:
             raise UserError(
-                "--model is missing and CI is set; pass --model, or --data bundled for the demonstration"
+                "--model is missing and CI is set; pass --model, or --model bundled for the demonstration"
             )
         return ModelChoice(BUNDLED, None, True, "default")
     if name == BUNDLED:
@@ -77,10 +80,14 @@ def locate_model(choice: ModelChoice) -> Path:
 
 
 def open_engine(config: RunConfig, choice: ModelChoice) -> Loaded:
-    """Load the model once, for every setting of the run. Raises ModelError or UserError."""
+    """The model, for every setting of the run; loaded when first asked. Raises ModelError or UserError."""
+    from vleval.model.checkpoint import identity_files
     from vleval.model.config import ModelConfig
+    from vleval.model.hashes import forget
 
     folder = locate_model(choice)
+    if config.rehash:
+        forget(identity_files(folder))
     tokens_per_second = ModelConfig.from_folder(folder).vision.tokens_per_second
     return Loaded(_engine(config, folder, choice.name), tokens_per_second)
 

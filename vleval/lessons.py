@@ -18,7 +18,7 @@ from vleval.model.sampling import Timing, frame_count, frame_indices
 from vleval.model.training.conversations import Content, Conversation, Piece, Turn
 from vleval.model.training.tiny import TOKENS, tiny_tokenizer
 from vleval.model.video import prepare_frames
-from vleval.tasks import charades_sta, refcoco
+from vleval.tasks.prompts import LOCATE, MOMENT
 from vleval.tasks.worlds.clips import Clip, ClipObject, make_clip, render
 from vleval.tasks.worlds.scenes import VOCABULARY, SceneObject, make_scene
 from vleval.tasks.worlds.shapes import COLORS, SHAPES
@@ -28,8 +28,7 @@ CLASSES = (len(COLORS), len(SHAPES))
 
 BOX_FRAGMENTS = ('```json\n[\n\t{"bbox_2d": [', ", ", '], "label": "', '"}\n]\n```')
 SPAN_FRAGMENTS = ("The event happens in ", " - ", " seconds.", ".0", ".5")
-_LOCATE, *_BOX_PROMPT = refcoco.PROMPT.split("{expression}")
-PROMPT_FRAGMENTS = (*_BOX_PROMPT, *charades_sta.PROMPT.split("{caption}"))
+PROMPT_FRAGMENTS = (LOCATE.after, MOMENT.before, MOMENT.after)
 """What never changes in prompts and answers."""
 
 _COLOR_INDEX = {name: i for i, name in enumerate(COLORS)}
@@ -51,7 +50,7 @@ def scene_lesson(
     turns = []
     for expression in scene.expressions:
         thing, number = scene.objects[expression.target], expression.target
-        question = refcoco.PROMPT.format(expression=expression.text)
+        question = LOCATE.fill(expression.text)
         turns.append(Turn(question, _box_answer(thing, boxes[number], _cells(owner == number))))
     return Conversation(visual, tuple(turns), Content(owner, _classes(scene.objects), boxes))
 
@@ -89,7 +88,7 @@ def _owner(boxes: NDArray[Any], visual: VisualInput) -> NDArray[np.int64]:
 def lesson_tokenizer() -> Tokenizer:
     """The bundled checkpoint's tokenizer: one token for what the lessons are made of, bytes for the rest."""
     return tiny_tokenizer(
-        [*VOCABULARY, _LOCATE.strip()], [*BOX_FRAGMENTS, *SPAN_FRAGMENTS, *PROMPT_FRAGMENTS]
+        [*VOCABULARY, LOCATE.before.strip()], [*BOX_FRAGMENTS, *SPAN_FRAGMENTS, *PROMPT_FRAGMENTS]
     )
 
 
@@ -110,7 +109,7 @@ def clip_lesson(seed: int, index: int, spec: PreprocessSpec) -> Conversation:
         seen = grid_of[owner == number]
         edges = (seen.min(), seen.max()) if len(seen) else (-1, -1)
         looks = [_cells((owner == number) & (grid_of == edge)) for edge in edges]
-        question = charades_sta.PROMPT.format(caption=event.text)
+        question = MOMENT.fill(event.text)
         turns.append(Turn(question, _span_answer((event.start, event.end), looks)))
     return Conversation(visual, tuple(turns), Content(owner, _classes(clip.objects), None))
 

@@ -16,7 +16,7 @@ Coordinates = Literal["absolute", "relative-1000", "relative-1", "percent", "ori
 DType = Literal["auto", "float32", "bfloat16", "float16"]
 
 _WHAT = "What to run"
-_SEES = "What the model sees (comma lists make a grid of runs)"
+_SEES = "What the model sees"
 _SPEED = "How the model runs"
 _OUT = "Output"
 
@@ -67,27 +67,22 @@ Seed = Annotated[
     int | None, _option(_WHAT, "--seed", metavar="N", help="Ask in a random order, image by image.")
 ]
 
-MinPixels = Annotated[
-    str | None,
-    _option(
-        _SEES, "--min-pixels", metavar="N|Nt,...", help="Fewest pixels of an image or frame; 16t = 16 tokens."
-    ),
-]
-MaxPixels = Annotated[
-    str | None,
-    _option(
-        _SEES, "--max-pixels", metavar="N|Nt,...", help="Most pixels; 1280t = 1280 visual tokens of 28 x 28."
-    ),
-]
-Fps = Annotated[
-    str | None, _option(_SEES, "--fps", metavar="F,...", help="Frames per second taken from videos.")
-]
+_FEWEST = "Fewest pixels of an image or frame; 16t = 16 tokens."
+_MOST = "Most pixels; 1280t = 1280 visual tokens of 28 x 28."
+_RATE = "Frames per second taken from videos."
+_LONGEST = "Most frames of a video."
+# A list makes a grid of runs; a direct question takes one value.
+MinPixels = Annotated[str | None, _option(_SEES, "--min-pixels", metavar="N|Nt,...", help=_FEWEST)]
+OneMinPixels = Annotated[str | None, _option(_SEES, "--min-pixels", metavar="N|Nt", help=_FEWEST)]
+MaxPixels = Annotated[str | None, _option(_SEES, "--max-pixels", metavar="N|Nt,...", help=_MOST)]
+OneMaxPixels = Annotated[str | None, _option(_SEES, "--max-pixels", metavar="N|Nt", help=_MOST)]
+Fps = Annotated[str | None, _option(_SEES, "--fps", metavar="F,...", help=_RATE)]
+OneFps = Annotated[str | None, _option(_SEES, "--fps", metavar="F", help=_RATE)]
 MinFrames = Annotated[
     int | None, _option(_SEES, "--min-frames", metavar="N", help="Fewest frames of a video.")
 ]
-MaxFrames = Annotated[
-    str | None, _option(_SEES, "--max-frames", metavar="N,...", help="Most frames of a video.")
-]
+MaxFrames = Annotated[str | None, _option(_SEES, "--max-frames", metavar="N,...", help=_LONGEST)]
+OneMaxFrames = Annotated[str | None, _option(_SEES, "--max-frames", metavar="N", help=_LONGEST)]
 TotalPixels = Annotated[
     str | None, _option(_SEES, "--total-pixels", metavar="N|Nt", help="Budget over all frames of a video.")
 ]
@@ -128,7 +123,8 @@ BatchSize = Annotated[
     _option(_SPEED, "--batch-size", metavar="N", help="Answers decoded together. Default: chosen."),
 ]
 MaxNewTokens = Annotated[
-    int | None, _option(_SPEED, "--max-new-tokens", metavar="N", help="Longest answer. Default: the task's.")
+    int | None,
+    _option(_SPEED, "--max-new-tokens", metavar="N", help="Longest answer. Default: by task or question."),
 ]
 RepetitionPenalty = Annotated[
     float | None, _option(_SPEED, "--repetition-penalty", metavar="X", help="Default 1.0, i.e. none.")
@@ -147,6 +143,18 @@ Output = Annotated[
     Path | None,
     _option(_OUT, "--output", metavar="DIR", help="Where the folder of each run goes. Default runs."),
 ]
+Name = Annotated[
+    str | None,
+    _option(_OUT, "--name", metavar="NAME", help="Name of the run's folder. Default: from what is asked."),
+]
+Fresh = Annotated[
+    bool | None,
+    _option(_OUT, "--fresh", help="Set an earlier run of this command aside and ask everything again."),
+]
+Rehash = Annotated[
+    bool | None,
+    _option(_OUT, "--rehash", help="Read the checkpoint's files again, even if they look unchanged."),
+]
 Config = Annotated[
     Path | None,
     _option(_OUT, "--config", metavar="FILE", help="TOML file with any of these; flags given here win."),
@@ -158,4 +166,23 @@ Json = Annotated[
 Quiet = Annotated[
     bool | None, _option(_OUT, "--quiet", help="No talk, no progress; results, warnings and errors.")
 ]
+Vary = Annotated[
+    str | None,
+    _option(
+        "What is compared",
+        "--vary",
+        metavar="NAME,...",
+        help="Settings that are meant to differ: max-pixels, fps, engine, pillow, ...",
+    ),
+]
+Flips = Annotated[
+    int,
+    typer.Option("--flips", metavar="N", min=0, help="List N samples that got worse and N that got better."),
+]
 Verbose = Annotated[bool | None, _option(_OUT, "--verbose", help="Show every answer as it comes.")]
+Save = Annotated[
+    Path | None,
+    _option(
+        _OUT, "--save", metavar="FILE|DIR", help="Draw the answer: x.png or x.svg, or a folder for many."
+    ),
+]

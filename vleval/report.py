@@ -13,6 +13,9 @@ from vleval.results.summary import Summary
 from vleval.results.table import Row, comparison, value_text
 from vleval.tasks.base import Task
 
+ITEM = {"boxes": "box", "points": "point", "spans": "span"}
+"""One of what `Summary.extra` counts."""
+
 
 def show_outcome(job: Job, settings: Sequence[Setting], outcome: Outcome, console: Console) -> ExitCode:
     """Print the results of a command and return its exit code."""
@@ -41,8 +44,11 @@ def _title(job: Job, outcome: Outcome) -> str:
     return f"{job.task.title} · {job.data.name}, {job.data.split}: {questions} · {model}"
 
 
-def remarks(task: Task, label: Mapping[str, str], summary: Summary) -> list[str]:
-    """What keeps a headline from being the whole truth: missing, failed, unparsed and odd answers."""
+def remarks(task: Task, label: Mapping[str, str], summary: Summary, digits: int = 1) -> list[str]:
+    """What keeps a headline from being the whole truth: missing, failed, unparsed and odd answers.
+
+    Shares of the headline have `digits` decimals, as in the table they stand below.
+    """
     name = " ".join(f"{flag} {value}" for flag, value in label.items())
     start = f"{name}: " if name else ""
     lines = []
@@ -52,18 +58,30 @@ def remarks(task: Task, label: Mapping[str, str], summary: Summary) -> list[str]
         headline = task.metrics[0]
         beside = "nothing could be scored"
         if summary.answered:
-            beside = (
-                f"{headline.title} {value_text(summary.answered[headline.name], headline)} over those scored"
-            )
+            value = value_text(summary.answered[headline.name], headline, digits)
+            beside = f"{headline.title} {value} over those scored"
         lines.append(f"{start}scored {summary.scored} of {summary.n} (others count as 0), {beside}")
-    for what, counts in (
-        ("failed", summary.failures),
-        ("unparsed", summary.reasons),
-        ("scored with", summary.problems),
-    ):
+    odd = {kind: count for kind, count in summary.problems.items() if kind != "extra_items"}
+    for what, counts in (("failed", summary.failures), ("unparsed", summary.reasons), ("scored with", odd)):
         if counts:
             lines.append(f"{start}{what}: {_top(counts)}")
-    return lines
+    return [*lines, *(start + line for line in _readings(task, summary, digits))]
+
+
+def _readings(task: Task, summary: Summary, digits: int) -> list[str]:
+    """How answers were read, where that could matter."""
+    lines = [
+        f"{count} answer{'s' if count > 1 else ''} with more than one {ITEM.get(kind, 'item')}: "
+        "the first one counts"
+        for kind, count in summary.extra.items()
+    ]
+    if summary.strict is not None and summary.strict < summary.scored:
+        headline = task.metrics[0]
+        lines.append(
+            f"{summary.strict} of {summary.scored} scored answers are in the documented form; counting only "
+            f"those, {headline.title} {value_text(summary.strict_metrics[headline.name], headline, digits)}"
+        )
+    return lines + [sentence for other in summary.lookalikes if (sentence := other.sentence())]
 
 
 def _top(counts: Mapping[str, int]) -> str:
@@ -80,5 +98,5 @@ def _ending(outcome: Outcome, planned: int, console: Console) -> ExitCode:
     left = planned - len(outcome.runs)
     more = f", {left} more settings not begun" if left else ""
     kept = f"{last.summary.n} of {last.summary.expected} answers are kept in {last.folder}"
-    console.error(f"{fault.message}; {kept}{more}")
+    console.error(f"{fault.message}; {kept}{more}; the same command again goes on")
     return fault.code

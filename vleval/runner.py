@@ -2,76 +2,108 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Generator, Iterator, Sequence
-from datetime import UTC, datetime
 
 from vleval.config import Setting
-from vleval.console import Console
+from vleval.console import Console, Progress
 from vleval.engines import Loaded
 from vleval.errors import Terminated
+from vleval.interruption import Interruption
 from vleval.job import Job, Outcome, Run
-from vleval.logbook import close_record, failure_noted, open_record
+from vleval.logbook import Logbook, open_record
 from vleval.model.io import Engine, Request, Response
 from vleval.recorder import Incomplete, Recorder
 from vleval.results.record import RunRecord
-from vleval.results.store import RunWriter
+from vleval.results.store import RunStore, set_aside
+from vleval.resume import refuse_other_settings
+from vleval.tasks.base import Sample
 
 
 def run_settings(job: Job, settings: Sequence[Setting], loaded: Loaded, console: Console) -> Outcome:
-    """Answer every question once per setting; the model stays loaded.
+    """Answer every question once per setting; the model stays loaded, what is answered is not asked again.
 
-    Ctrl-C, SIGTERM and too many failures end it early with everything done kept. Raises ModelError and
-    StoreError.
+    Ctrl-C, SIGTERM and too many failures end it early with everything done kept. Raises Mismatch before
+    anything is asked, ModelError and StoreError.
     """
-    grid = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{job.task.name}-{secrets.token_hex(2)}"
+    model = loaded.engine.info()
+    records = [open_record(job, setting, model) for setting in settings]
+    for record in records:
+        folder = job.config.output / record.id
+        if job.config.fresh and (aside := set_aside(folder)):
+            console.note(f"the earlier run is kept in {aside}")
+        refuse_other_settings(folder, job, record)
     runs: list[Run] = []
-    for number, setting in enumerate(settings, start=1):
-        record = open_record(job, setting, loaded, grid, f"{grid}-{number}" if len(settings) > 1 else grid)
-        run, stopped = _run_setting(job, setting, loaded, record, console)
-        runs.append(run)
-        if stopped is not None:
-            return Outcome(tuple(runs), stopped)
+    with Interruption(quiet=console.quiet) as interruption:
+        for setting, record in zip(settings, records, strict=True):
+            stopped = interruption.error()
+            if stopped is None:
+                run, stopped = _run_setting(job, setting, record, loaded, interruption, console)
+                runs.append(run)
+            if stopped is not None:
+                return Outcome(tuple(runs), stopped)
     return Outcome(tuple(runs))
 
 
 def _run_setting(
-    job: Job, setting: Setting, loaded: Loaded, record: RunRecord, console: Console
+    job: Job,
+    setting: Setting,
+    record: RunRecord,
+    loaded: Loaded,
+    interruption: Interruption,
+    console: Console,
 ) -> tuple[Run, BaseException | None]:
-    task, samples = job.task, job.samples
     stopped: BaseException | None = None
-    title = " ".join((task.name, *(f"{flag} {value}" for flag, value in setting.label.items())))
-    requests = (Request(s.id, task.messages(s), record.vision, record.generation) for s in samples)
-    began = time.monotonic()
-    with RunWriter(job.config.output, record) as writer, failure_noted(writer, record):
+    with RunStore(job.config.output / record.id) as store:
         recorder = Recorder(
-            task,
-            samples,
-            record.coordinates,
-            writer,
+            job.task,
+            job.samples,
+            record,
+            store,
             console,
-            errors_allowed=job.config.max_errors.allowed(len(samples)),
+            errors_allowed=job.config.max_errors.allowed(len(job.samples)),
             tokens_per_second=loaded.tokens_per_second,
         )
-        try:
-            with console.progress(title, len(samples)) as progress:
-                for response in _responses(loaded.engine, requests):
-                    recorder.take(response, progress)
-            recorder.expect_all()
-        except (KeyboardInterrupt, Terminated, Incomplete) as error:
-            stopped = error
-        run = close_record(
-            job,
-            setting,
-            record,
-            writer,
-            model=loaded.engine.info(),
-            seconds=time.monotonic() - began,
-            warnings=recorder.warnings,
-            stopped=stopped,
-        )
+        logbook = Logbook(job, setting, record, store, recorder, console)
+        if logbook.finished():
+            return logbook.show(), None
+        with logbook.failure_noted():
+            logbook.begin()
+            title = " ".join((job.task.name, *(f"{flag} {value}" for flag, value in setting.label.items())))
+            try:
+                with console.progress(title, len(recorder.waiting)) as progress:
+                    _ask(job, record, loaded.engine, recorder, interruption, progress)
+            except (KeyboardInterrupt, Terminated, Incomplete) as error:
+                stopped = error
+            run = logbook.close(loaded.engine.info(), stopped)
     return run, stopped
+
+
+def _ask(
+    job: Job,
+    record: RunRecord,
+    engine: Engine,
+    recorder: Recorder,
+    interruption: Interruption,
+    progress: Progress,
+) -> None:
+    """Put what waits to the engine. Raises the signal that came meanwhile, and Incomplete."""
+    recorder.check_budget()
+    asked = list(recorder.waiting.values())
+    if asked:
+        for response in _responses(engine, _requests(asked, job, record, recorder)):
+            interruption.busy = True  # before it is written: no signal may tear the first line
+            recorder.take(response, progress)
+            if interruption.signal is not None:
+                engine.stop()
+    if recorder.waiting and (signal := interruption.error()):
+        raise signal
+    recorder.expect_all()
+
+
+def _requests(asked: Sequence[Sample], job: Job, record: RunRecord, recorder: Recorder) -> Iterator[Request]:
+    recorder.start_clock()  # the first question is drawn when the model is loaded
+    for sample in asked:
+        yield Request(sample.id, job.task.messages(sample), record.vision, record.generation)
 
 
 def _responses(engine: Engine, requests: Iterator[Request]) -> Iterator[Response]:

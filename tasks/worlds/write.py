@@ -1,6 +1,7 @@
 """Writes generated worlds as files in the hub data sets' own columns, so that one task reads both.
 
-The repository's own data: `python -m vleval.tasks.worlds.write --output tasks/bundled --seed 2025`.
+The repository's own data: `python -m vleval.tasks.worlds.write --output tasks/bundled --seed 2025`; its
+example picture and clip: `--examples examples` in place of `--output`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 BUNDLED_SEED = 2025
 BUNDLED_SCENES = {"val": 60, "test": 120}
 BUNDLED_CLIPS = {"val": 16, "test": 48}
+EXAMPLE_SCENE, EXAMPLE_CLIP = 23, 7
+"""Which of the split `example`, unrelated to all that was trained or tested on: legible ones, no more."""
 
 _QUESTION = "Describe the object inside the box in a short phrase."
 _STRING = {"dtype": "string", "_type": "Value"}
@@ -107,6 +110,12 @@ def write_bundled(folder: Path, seed: int = BUNDLED_SEED) -> dict[str, int]:
     return rows
 
 
+def write_examples(folder: Path, seed: int = BUNDLED_SEED) -> None:
+    """Writes `folder/scene.png` and `folder/clip.mp4`, to point at."""
+    _write_bytes(folder / "scene.png", png(make_scene("example", seed, EXAMPLE_SCENE).image))
+    _write_bytes(folder / "clip.mp4", mp4(make_clip("example", seed, EXAMPLE_CLIP)))
+
+
 def _sequence(dtype: str) -> dict[str, Any]:
     """A list feature in the spelling that both old and new versions of `datasets` read."""
     return {"feature": {"dtype": dtype, "_type": "Value"}, "_type": "Sequence"}
@@ -140,9 +149,14 @@ def _write_bytes(path: Path, data: bytes) -> None:
 def main() -> None:
     """The command line of this file."""
     parser = argparse.ArgumentParser(description="Write the bundled worlds in the hub data sets' columns.")
-    parser.add_argument("--output", type=Path, required=True, help="folder to write to")
+    folders = parser.add_mutually_exclusive_group(required=True)
+    folders.add_argument("--output", type=Path, help="folder to write the data to")
+    folders.add_argument("--examples", type=Path, help="folder to write scene.png and clip.mp4 to")
     parser.add_argument("--seed", type=int, default=BUNDLED_SEED)
     options = parser.parse_args()
+    if options.examples is not None:
+        write_examples(options.examples, options.seed)
+        return
     for name, rows in write_bundled(options.output, options.seed).items():
         print(f"{name}: {rows} rows")
 

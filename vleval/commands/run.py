@@ -59,6 +59,9 @@ def run(
     repetition_penalty: options.RepetitionPenalty = None,
     max_errors: options.MaxErrors = None,
     output: options.Output = None,
+    name: options.Name = None,
+    fresh: options.Fresh = None,
+    rehash: options.Rehash = None,
     config: options.Config = None,
     json: options.Json = None,
     quiet: options.Quiet = None,
@@ -66,9 +69,11 @@ def run(
 ) -> None:
     """Run a model on a task and compare settings.
 
-    Every answer is stored as it comes, in OUTPUT/<id>/samples.jsonl beside run.json.
+    Every answer is stored as it comes. The same command again goes on where it stopped, whatever stopped it;
+    once complete, it shows the stored results.
 
-    Exit codes: 0 complete, 2 usage, 12 incomplete, 13 too many failures, 14 storage, 130 Ctrl-C, 143 SIGTERM.
+    Exit codes: 0 complete, 2 usage, 12 incomplete, or stored answers were made otherwise, 13 too many
+    failures, 14 storage, 130 Ctrl-C, 143 SIGTERM.
     """
     passed = {name: value for name, value in ctx.params.items() if value is not None and name != "config"}
     raise typer.Exit(_launch(passed, config))

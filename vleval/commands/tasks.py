@@ -65,12 +65,15 @@ def show(
 
 def facts(task: Task) -> dict[str, Any]:
     """Everything about a task that is data, JSON-able; its first metric is the headline."""
+    from vleval.tasks.published import published
+
     return {
         "name": task.name,
         "title": task.title,
         "description": task.description,
         "version": task.version,
         "media": task.media,
+        "target": {"keys": list(task.target.readers), "form": task.target.form},
         "metrics": [asdict(metric) for metric in task.metrics],
         "prompt": task.prompt,
         "max_new_tokens": task.max_new_tokens,
@@ -81,16 +84,22 @@ def facts(task: Task) -> dict[str, Any]:
         "split_notes": {split: note.warning for split, note in task.split_notes.items()},
         "hub": list(task.hub),
         "references": list(task.references),
+        "published": [{**row._asdict(), "scores": dict(row.scores)} for row in published(task.name)],
     }
 
 
 def _lines(task: Task) -> list[tuple[str, str]]:
+    from vleval.tasks.published import published
+
+    figures = published(task.name)
+    sources = dict.fromkeys(row.source(size) for row in figures for size in row.scores)
     return [
         ("task", f"{task.name} (version {task.version}): {task.title}"),
         ("", task.description),
         ("media", task.media),
         ("prompt", task.prompt),
         ("answer", f"at most {task.max_new_tokens} tokens"),
+        ("target", f"{' or '.join(task.target.readers)}; {task.target.key} is {task.target.form}"),
         ("metrics", ", ".join(f"{metric.title} ({metric.name})" for metric in task.metrics)),
         ("columns", ", ".join(task.columns)),
         ("splits", f"{', '.join(task.splits)}; default {task.default_split}"),
@@ -98,4 +107,6 @@ def _lines(task: Task) -> list[tuple[str, str]]:
         ("bundled", ", ".join(task.bundled_splits) or "none"),
         ("hub", ", ".join(task.hub) or "none"),
         *(("reference" if index == 0 else "", text) for index, text in enumerate(task.references)),
+        *(("published" if index == 0 else "", str(row)) for index, row in enumerate(figures)),
+        *(("", f"(Qwen2.5-VL: {source})") for source in sources),
     ]

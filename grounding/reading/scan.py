@@ -2,13 +2,14 @@
 
 Model text is nearly JSON: cut off by the token limit, with Python quotes, commas too many, a bracket too few,
 an object opened inside a string. So nothing here builds a tree. One pass finds keys, the values behind them,
-flat lists, corner pairs and special tags; the readers (`read_boxes.py`, `read_spans.py`) keep the little
+flat lists, corner pairs and special tags; the readers (`boxes.py`, `spans.py`, ...) keep the little
 state they need. Every pattern is bounded or possessive, and every search starts where the last one ended, so
 the time is linear in the text.
 """
 
 from __future__ import annotations
 
+import html
 import json
 import math
 import re
@@ -16,7 +17,18 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 TokenKind = Literal[
-    "key", "string", "scalar", "list", "pairs", "open", "close", "tag", "fence", "think", "unclosed_think"
+    "key",
+    "string",
+    "scalar",
+    "list",
+    "pairs",
+    "open",
+    "close",
+    "tag",
+    "points",
+    "fence",
+    "think",
+    "unclosed_think",
 ]
 
 NUMBER = r"[-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][-+]?[0-9]++)?"
@@ -26,10 +38,12 @@ _PAIR = r"\(\s{0,4}[-+]?[0-9.]{1,32}\s{0,4},\s{0,4}[-+]?[0-9.]{1,32}\s{0,4}\)"
 _TOKEN = re.compile(
     rf"""
       (?P<think></?think>)
-    | (?P<tag><\|?(?:{_TAGS})\|?>)
+    | (?P<tag><\|?\s?(?:{_TAGS})\s?\|?>)
+    | (?P<points><points?\s[^<>]*+(?:>|\Z))
     | (?P<fence>```)
     | (?P<key>"[^"\\\n]{{1,64}}"\s{{0,8}}:|'[^'\\\n]{{1,64}}'\s{{0,8}}:)
     | (?P<pairs>{_PAIR}(?:\s{{0,4}},\s{{0,4}}{_PAIR})*+)
+    | \[(?P<list>\s*+{NUMBER}\s*+(?:,\s*+{NUMBER}\s*+)*+(?:,\s*+)?)\]
     | (?P<open>\[(?=\s{{0,64}}(?:[\[{{"'0-9.+\-]|NaN|Inf|\Z))|\{{(?=\s{{0,64}}(?:["'}}]|\Z)))
     | (?P<close>[\]}}])
     """,
@@ -41,6 +55,7 @@ _WHOLE = re.compile(r"\s*+[\[(]([^\[\](){}]*+)[\])]\s*+")
 _STRING = re.compile(r"""\s{0,64}(?:"((?:[^"\\]|\\.)*+)"|'((?:[^'\\]|\\.)*+)')""", re.DOTALL)
 _QUOTE = re.compile(r"""\s{0,64}["'][^\n]*+""")
 _SCALAR = re.compile(r"\s{0,64}([-+0-9][-+0-9.:eE]*+)")
+_NUMBER = re.compile(NUMBER)
 
 
 class Token(NamedTuple):
@@ -54,11 +69,11 @@ class Token(NamedTuple):
 
 def tokens(text: str) -> Iterator[Token]:
     """Tokens in reading order. `think` covers reasoning up to its end; from 0, all before was reasoning."""
-    position = 0
+    position, last_end = 0, text.rfind("</think>")
     while match := _TOKEN.search(text, position):
         kind, start, end = match.lastgroup, match.start(), match.end()
         if kind == "think":
-            token = _reasoning(text, start, end)
+            token = reasoning(text, start, end, last_end)
             yield token
             position = token.end
         elif kind == "key":
@@ -67,6 +82,9 @@ def tokens(text: str) -> Iterator[Token]:
             if value is not None:
                 yield value
             position = value.end if value else end
+        elif kind == "list":
+            yield Token("list", start, end, match["list"])
+            position = end
         elif kind == "open":
             token = _opening(text, start)
             yield token
@@ -74,6 +92,19 @@ def tokens(text: str) -> Iterator[Token]:
         else:
             yield Token(kind, start, end, match[0])  # type: ignore[arg-type]
             position = end
+
+
+def reasoning(text: str, start: int, end: int, last_end: int) -> Token:
+    """The reasoning that the think tag at [start, end) opens, or closes without having opened.
+
+    `last_end` is where the last `</think>` of the text stands: looking for one again and again takes no end.
+    """
+    if text[start:end] == "</think>":
+        return Token("think", 0, end, "")
+    if end <= last_end:
+        return Token("think", start, text.index("</think>", end) + len("</think>"), "")
+    answer = text.find("<answer>", end)
+    return Token("unclosed_think", start, answer if answer >= 0 else len(text), "")
 
 
 def entries(content: str) -> list[str]:
@@ -90,20 +121,18 @@ def list_in_string(value: str) -> str | None:
 
 def number(text: str) -> float | None:
     """The number a text spells: finite, infinite or NaN as written; None where it is no number."""
-    if re.fullmatch(NUMBER, text):
+    if _NUMBER.fullmatch(text):
         # Hundreds of digits are a model running away; float() would take its time over them.
         return float(text) if len(text) <= 64 else math.inf
     return {"nan": math.nan, "inf": math.inf, "infinity": math.inf}.get(text.lstrip("+-").lower())
 
 
-def _reasoning(text: str, start: int, end: int) -> Token:
-    if text[start:end] == "</think>":
-        return Token("think", 0, end, "")
-    close = text.find("</think>", end)
-    if close >= 0:
-        return Token("think", start, close + len("</think>"), "")
-    answer = text.find("<answer>", end)
-    return Token("unclosed_think", start, answer if answer >= 0 else len(text), "")
+def without_entities(text: str) -> str:
+    """A text with its HTML entities replaced; as it is where one of them is a runaway number."""
+    try:
+        return html.unescape(text)
+    except ValueError:
+        return text
 
 
 def _opening(text: str, start: int) -> Token:

@@ -1,0 +1,189 @@
+"""Reads answers made elsewhere: each row of a file becomes a Sample without media and a Response."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vleval.grounding.frame import Frame, Sizes
+from vleval.model.io import Failure, Response
+from vleval.tasks import readers, rows
+from vleval.tasks.base import DataError, Sample, Task
+from vleval.tasks.layout import Layout, absent, find_layout, parse_fields
+
+PATCH = 14
+"""Pixels of a patch: the input is (grid x 14) pixels."""
+MERGED_PATCH = 28
+"""Every side of Qwen2.5-VL's input is a multiple of this."""
+
+
+class Prediction(NamedTuple):
+    """One row."""
+
+    sample: Sample
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """The rows of a file, and what its reader must tell."""
+
+    name: str
+    layout: Layout
+    items: list[Prediction]
+    unclustered: int
+    """Rows that do not name their image or video: each is a cluster of its own."""
+    repeated: int
+    """Rows whose id another row above has; `@` and the number of the row made it unique."""
+    odd_sizes: int
+    """Rows whose input size no Qwen2.5-VL can have seen: it is probably not the size after the processor."""
+
+
+def read_predictions(
+    path: Path,
+    task: Task,
+    *,
+    fields: Sequence[str] = (),
+    letterbox: bool = False,
+    limit: int | None = None,
+) -> Predictions:
+    """The predictions of a JSONL, JSON, CSV or parquet file (docs/scoring-files.md).
+
+    `fields` are NAME=COLUMN pairs for columns of other names; `letterbox` says that images were fitted into
+    the input with bars. Raises DataError with the file, and the row, in one sentence.
+    """
+    where = str(path)
+    if limit is not None and limit < 1:
+        raise DataError("--limit must be at least 1.")
+    places = parse_fields(fields, task)
+    if not path.is_file():
+        raise DataError(f"{where}: there is no such file.")
+    table = readers.read_file(path)
+    if not table.total:
+        raise DataError(f"{where} has no rows.")
+    reader = _Reader(task, find_layout(where, table.columns, places, task), letterbox)
+    items = []
+    for index, row in enumerate(islice(table.rows, limit)):
+        try:
+            items.append(reader.read(index, row))
+        except ValueError as error:
+            raise DataError(f"{where}, row {index} (the first is 0): {error}.") from error
+    if all(item.response.failure for item in items):
+        label = reader.layout.places["response"].label
+        raise DataError(
+            f"{where}: no row has a response in {label}; say where it is: --field response=COLUMN."
+        )
+    return Predictions(where, reader.layout, items, reader.unclustered, reader.repeated, reader.odd_sizes)
+
+
+class _Reader:
+    """Reads row after row, and counts what is odd."""
+
+    def __init__(self, task: Task, layout: Layout, letterbox: bool) -> None:
+        self.task, self.layout, self.letterbox = task, layout, letterbox
+        self.taken: set[str] = set()
+        self.unclustered = self.repeated = self.odd_sizes = 0
+
+    def read(self, index: int, row: Mapping[str, Any]) -> Prediction:
+        """One row. Raises ValueError, in words for the user, on a value that cannot be read."""
+        name = self._id(index, row)
+        original, frames = self._sizes(row)
+        prompt = self.layout.find("prompt", row)
+        sample = Sample(
+            id=name,
+            media=(),
+            question="" if absent(prompt) else str(prompt),
+            target=self._target(row),
+            cluster=self._cluster(index, row),
+            original_size=original,
+        )
+        said = self.layout.find("response", row)
+        if said is None or said != said:
+            failure = Failure("input_error", f"row {index} has no response")
+            return Prediction(sample, Response(name, finish_reason="error", frames=frames, failure=failure))
+        text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)
+        return Prediction(sample, Response(name, text, frames=frames))
+
+    def _id(self, index: int, row: Mapping[str, Any]) -> str:
+        value = self.layout.find("id", row)
+        name = str(index) if absent(value) else str(value)
+        if name in self.taken:
+            self.repeated += 1
+            name = f"{name}@{index}"
+        self.taken.add(name)
+        return name
+
+    def _cluster(self, index: int, row: Mapping[str, Any]) -> str:
+        value = self.layout.find(self.task.media, row)
+        if isinstance(value, Mapping):  # the hub's {"bytes", "path"}
+            value = value.get("path") or value.get("bytes")
+        if isinstance(value, bytes):
+            return hashlib.sha256(value).hexdigest()
+        if absent(value):
+            self.unclustered += 1
+            return f"row {index}"
+        return str(value)
+
+    def _target(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        target, layout = self.task.target, self.layout
+        whole = layout.find("target", row)
+        if isinstance(whole, str) and whole.lstrip().startswith("{"):
+            whole = _json_object(whole)
+        named = {
+            name: layout.find(f"target.{name}", row)
+            for name in target.readers
+            if f"target.{name}" in layout.places
+        }
+        if not named and not isinstance(whole, Mapping):
+            named = {target.key: whole}
+        elif not named:
+            named = {name: whole[name] for name in target.readers if name in whole}
+        if not named:
+            raise ValueError(
+                f"the target has no {' or '.join(target.readers)}, which {self.task.name} needs; "
+                f"it has: {', '.join(map(str, whole)) or 'nothing'}"
+            )
+        name, value = next(iter(named.items()))
+        place = layout.places.get(f"target.{name}") or layout.places["target"]
+        truth: dict[str, Any] = {target.key: target.readers[name](value, place.label)}
+        duration = layout.find("duration", row)
+        if absent(duration) and isinstance(whole, Mapping):
+            duration = whole.get("duration")
+        if not absent(duration):
+            truth["duration"] = rows.numbers([duration], 1, "duration")[0]
+        return truth
+
+    def _sizes(self, row: Mapping[str, Any]) -> tuple[tuple[int, int] | None, tuple[Frame, ...]]:
+        """The original size, and the frame of the input where both sizes are known."""
+        if self.task.media != "image":
+            return None, ()
+        original, shown = self._size("original_size", row), self._size("input_size", row)
+        if original is None or shown is None:
+            # A share of a letter-boxed input is no share of the original: half of the sizes is none.
+            return (None if self.letterbox else original), ()
+        self.odd_sizes += shown[0] % MERGED_PATCH > 0 or shown[1] % MERGED_PATCH > 0
+        return original, _frames(original, shown, self.letterbox)
+
+    def _size(self, field: str, row: Mapping[str, Any]) -> tuple[int, int] | None:
+        value = self.layout.find(field, row)
+        return None if absent(value) else rows.size(value, self.layout.places[field].label)
+
+
+@cache
+def _frames(original: tuple[int, int], shown: tuple[int, int], letterbox: bool) -> tuple[Frame, ...]:
+    content = Sizes.letterboxed(original, shown).content if letterbox else None
+    grid = (1, shown[1] // PATCH, shown[0] // PATCH)
+    return (Frame(original, shown, grid, "unknown", content=content),)
+
+
+def _json_object(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text

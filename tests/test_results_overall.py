@@ -1,0 +1,42 @@
+"""One number over several tasks: worked standard errors, and what is undefined."""
+
+from __future__ import annotations
+
+import pytest
+
+from vleval.results.overall import macro_mean, micro_mean
+from vleval.results.stats import Estimate, Interval
+
+
+def estimate(value: float | None, error: float | None, n: int) -> Estimate:
+    return Estimate(value, None, error, n, n, "t")
+
+
+TASKS = [estimate(0.5, 0.01, 100), estimate(0.6, 0.02, 300), estimate(0.9, 0.015, 600)]
+
+
+def test_macro_and_micro_equal_the_worked_numbers() -> None:
+    macro, micro = macro_mean(TASKS), micro_mean(TASKS)
+    assert macro.value == pytest.approx(2 / 3)
+    assert macro.standard_error == pytest.approx(0.008975274679, abs=1e-9)
+    assert micro.value == pytest.approx(0.77)
+    assert micro.standard_error == pytest.approx(0.01086278049, abs=1e-9)
+    half = 1.959963985 * 0.01086278049
+    assert micro.interval == pytest.approx(Interval(0.77 - half, 0.77 + half), abs=1e-9)
+    assert (micro.n, micro.clusters) == (1000, 1000)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "value", "method"),
+    [
+        ([], None, "no tasks"),
+        ([*TASKS, estimate(None, None, 0)], None, "a task has no samples"),
+        ([TASKS[0], estimate(0.7, None, 100)], 0.6, "a task has no standard error"),
+    ],
+)
+def test_what_is_undefined_is_none_and_says_why(
+    tasks: list[Estimate], value: float | None, method: str
+) -> None:
+    found = macro_mean(tasks)
+    assert found.value == (None if value is None else pytest.approx(value))
+    assert (found.interval, found.standard_error, found.method) == (None, None, method)

@@ -1,0 +1,75 @@
+"""From a response to its record: the one way in which an answer is judged, whoever gave it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from vleval.grounding.frame import Convention
+from vleval.model.io import Media, Message, Response
+from vleval.results.record import SampleRecord
+from vleval.tasks.base import Answer, Sample, Score, Task
+
+
+def sample_record(task: Task, sample: Sample, response: Response, coordinates: Convention) -> SampleRecord:
+    """Judge one response."""
+    return sample_records(task, [(sample, response)], coordinates)[0]
+
+
+def sample_records(
+    task: Task, answered: Sequence[tuple[Sample, Response]], coordinates: Convention
+) -> list[SampleRecord]:
+    """Judge responses at once: a failed one scores zero in every metric, whatever text it carries."""
+    answers = [
+        Answer(sample, response.text, response.frames)
+        for sample, response in answered
+        if response.failure is None
+    ]
+    scores = iter(task.score_all(answers, coordinates))
+    zeros = {metric.name: 0.0 for metric in task.metrics}
+    return [
+        _record(task, sample, response, Score("failed", zeros, reason=response.failure.message))
+        if response.failure is not None
+        else _record(task, sample, response, next(scores))
+        for sample, response in answered
+    ]
+
+
+def _record(task: Task, sample: Sample, response: Response, score: Score) -> SampleRecord:
+    return SampleRecord(
+        id=sample.id,
+        cluster=sample.cluster,
+        status=score.status,
+        failure=response.failure.kind if response.failure else None,
+        reason=score.reason,
+        metrics=score.metrics,
+        parsed=score.parsed,
+        text=response.text,
+        finish_reason=response.finish_reason,
+        question=sample.question,
+        target=sample.target,
+        tags=sample.tags,
+        original_size=sample.original_size,
+        frames=response.frames,
+        usage=response.usage,
+        input_sha256=input_digest(task.messages(sample)) if sample.media else None,
+    )
+
+
+def input_digest(messages: Sequence[Message]) -> str | None:
+    """sha256 over roles, text and media bytes in reading order; None when a medium cannot be read."""
+    try:
+        turns = [
+            [
+                turn.role,
+                [
+                    [part.kind, part.digest()] if isinstance(part, Media) else ["text", part]
+                    for part in turn.content
+                ],
+            ]
+            for turn in messages
+        ]
+    except OSError:
+        return None
+    return hashlib.sha256(json.dumps(turns).encode()).hexdigest()

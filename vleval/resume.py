@@ -1,0 +1,163 @@
+"""Resume is the same command again: which folder a run lives in, and whether what lies there is a part of it.
+
+The folder's name follows from what the command asks for: task, data, model, engine, decoding and what the
+model sees, not how much (`--limit`), where to or how. What the command meant when it last ran stands in the
+folder. The same command may mean something else by now (another checkpoint under the same path, another
+revision of the data, another decoder): that is refused, field by field, and never mixed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from vleval.config import Setting, pixels_text
+from vleval.errors import ExitCode, UserError
+from vleval.job import Job
+from vleval.judge import input_digest
+from vleval.model.io import EngineInfo, VisionSettings
+from vleval.recorder import Recorder
+from vleval.results.fingerprint import Difference, differences, fingerprint, sample_fingerprint
+from vleval.results.record import RunRecord, SampleRecord
+from vleval.results.store import RUN_FILE, SAMPLES_FILE, read_run, read_samples
+from vleval.tasks.base import Sample
+from vleval.tasks.sources import data_fingerprint
+
+TRANSIENT = ("oom", "timeout")
+"""Kinds of failure that are asked again: the next attempt may find more memory or time."""
+
+_BITS: Mapping[str, Callable[[Any], str]] = {
+    "min_pixels": lambda value: f"min{pixels_text(value)}",
+    "max_pixels": lambda value: f"max{pixels_text(value)}",
+    "fps": lambda value: f"{value:g}fps",
+    "max_frames": lambda value: f"{value}frames",
+}
+"""What of a setting stands legibly in the folder's name."""
+
+
+class Mismatch(UserError):
+    """What lies in the folder is no part of the run that is asked for."""
+
+    def __init__(self, folder: Path, found: Sequence[Difference | str]) -> None:
+        super().__init__(
+            f"{folder} holds answers that were made otherwise: {', '.join(map(str, found))}; "
+            "--fresh sets them aside and begins anew, --name NAME begins another run beside them",
+            ExitCode.INCOMPLETE,
+        )
+
+
+def run_names(job: Job, setting: Setting, model: EngineInfo) -> tuple[str, str]:
+    """(folder of one run, name of the grid that it belongs to): equal for equal commands."""
+    asked = _asked(job, model)
+    grid = fingerprint(asked)[:8]
+    config = job.config
+    if config.name is not None:
+        varied = {flag.replace("-", "_") for flag in setting.label}
+        return "-".join([config.name, *_bits(setting.vision, varied)]), config.name
+    start = f"{job.task.name}-{_slug(Path(asked['model']).name)}"
+    number = fingerprint([asked, asdict(setting.vision)])[:8]
+    return "-".join([start, *_bits(setting.vision, {*_BITS}), number]), f"{start}-{grid}"
+
+
+def refuse_other_settings(folder: Path, job: Job, record: RunRecord) -> None:
+    """Raise Mismatch if the folder holds answers made under other settings or on other data."""
+    if not (folder / RUN_FILE).exists() or not _holds_answers(folder):
+        return
+    stored = read_run(folder)
+    found: list[Difference | str] = [*differences(stored, record)]
+    if stored.data.samples <= len(job.samples):
+        now = job.data.fingerprint
+        if stored.data.samples < len(job.samples):
+            now = data_fingerprint(job.samples[: stored.data.samples])
+        if now != stored.data.fingerprint:
+            found.append(Difference("questions and truths", stored.data.fingerprint[:12], now[:12]))
+    if found:
+        raise Mismatch(folder, found)
+
+
+def take_up(folder: Path, job: Job, record: RunRecord, recorder: Recorder, *, longer: bool) -> None:
+    """Hand the recorder the answers of a folder, each compared with the question that is asked now.
+
+    `longer`: the folder holds a run of more questions than are asked now. Raises Mismatch, before anything is
+    asked, when an answer belongs to another question.
+    """
+    samples = {sample.id: sample for sample in job.samples}
+    changed: list[str] = []
+    unknown: list[str] = []
+    for answer in read_samples(folder):
+        sample = samples.get(answer.id)
+        if sample is None:
+            unknown.append(answer.id)
+            continue
+        digest = input_digest(job.task.messages(sample))
+        if _asked_again(answer, digest):
+            recorder.ask_again(answer)
+        elif _answers(answer, sample, digest, record):
+            recorder.keep(answer)
+        else:
+            changed.append(answer.id)
+    found = []
+    if changed:
+        found.append(f"media, prompt or truth of {len(changed)} questions, e.g. {changed[0]!r}")
+    if unknown and not longer:
+        found.append(f"{len(unknown)} answers to questions that are not asked now, e.g. {unknown[0]!r}")
+    if found:
+        raise Mismatch(folder, found)
+
+
+def _asked_again(answer: SampleRecord, digest: str | None) -> bool:
+    if answer.status != "failed":
+        return False
+    found_since = answer.input_sha256 is None and digest is not None
+    return answer.failure in TRANSIENT or found_since
+
+
+def _answers(answer: SampleRecord, sample: Sample, digest: str | None, record: RunRecord) -> bool:
+    """Whether a stored answer is one to this very question; a medium that is gone by now tells nothing."""
+    if answer.key not in (None, sample_fingerprint(record, answer.id, answer.input_sha256)):
+        return False
+    if digest is not None and answer.input_sha256 != digest:
+        return False
+    return fingerprint(dict(answer.target)) == fingerprint(dict(sample.target))
+
+
+def _holds_answers(folder: Path) -> bool:
+    samples = folder / SAMPLES_FILE
+    return samples.exists() and samples.stat().st_size > 0
+
+
+def _asked(job: Job, model: EngineInfo) -> dict[str, Any]:
+    """What a command asks for, apart from what the model sees."""
+    config = job.config
+    return {
+        "task": job.task.name,
+        "model": _place(config.model or model.model),
+        "data": _place(config.data) if job.data.origin == "local" else job.data.origin,
+        "media": _place(str(config.media)) if config.media else None,
+        "split": job.data.split,
+        "revision": config.revision,
+        "seed": config.seed,
+        "engine": config.engine,
+        "dtype": config.dtype,
+        "coordinates": config.coordinates,
+        "max_new_tokens": config.max_new_tokens or job.task.max_new_tokens,
+        "repetition_penalty": config.repetition_penalty,
+    }
+
+
+def _place(name: str) -> str:
+    """A path as it is from everywhere; any other name as it is."""
+    path = Path(name).expanduser()
+    return str(path.resolve()) if path.exists() else name
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.")[:40] or "model"
+
+
+def _bits(vision: VisionSettings, names: set[str]) -> list[str]:
+    values: Mapping[str, Any] = asdict(vision)
+    return [form(values[name]) for name, form in _BITS.items() if name in names and values[name] is not None]

@@ -30,7 +30,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from run_kit import answer_all, job, result  # noqa: E402
 from toy import ToyEngine, exact, only_run, toy_samples  # noqa: E402
-from vleval.results.store import read_samples  # noqa: E402
+from vleval.results.storage.store import read_samples  # noqa: E402
 
 SHARE = 0.8
 """Least share of kills in the middle of a run."""

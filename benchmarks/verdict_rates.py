@@ -18,10 +18,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vleval.results.clusters import cluster
-from vleval.results.discordant import Discordance
-from vleval.results.paired import PairedResult, compare_counts, paired_t
-from vleval.results.verdict import ALPHA, Outcome, judge, judge_all, level_of
+from vleval.results.statistics.clusters import cluster
+from vleval.results.statistics.discordant import Discordance
+from vleval.results.statistics.paired import PairedResult, compare_counts, paired_t
+from vleval.results.statistics.verdict import ALPHA, Outcome, judge, judge_all, level_of
 
 CHANGED = 0.10
 MARGIN = 0.02

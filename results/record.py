@@ -107,7 +107,7 @@ class RunRecord:
 
     id: str
     grid: str
-    """Shared by the runs of one command, which differ in what the model sees alone."""
+    """Shared by the runs of one command; those of one task differ in what the model sees alone."""
     status: RunStatus
     started: str
     """UTC, ISO 8601: the first session; events.jsonl has them all."""

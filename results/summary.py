@@ -12,7 +12,7 @@ from vleval.grounding.ledger import FORM
 from vleval.grounding.lookalike import Lookalike
 from vleval.results.reading import convention_check, extra_items, strict_records
 from vleval.results.record import SampleRecord
-from vleval.results.stats import Estimate, Interval, estimate_mean
+from vleval.results.statistics.stats import Estimate, Interval, estimate_mean
 from vleval.tasks.base import Metric
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from vleval.results.stats import Estimate
+from vleval.results.statistics.stats import Estimate
 from vleval.results.summary import Summary
 from vleval.tasks.base import Metric
 
@@ -21,6 +21,8 @@ class Row(NamedTuple):
 
     settings: Mapping[str, str]
     summary: Summary
+    difference: str = ""
+    """Headline against the first row, with its interval; empty in the first row."""
 
 
 class Columns(NamedTuple):
@@ -42,22 +44,32 @@ def comparison(
 ) -> RenderableType:
     """The table of the runs for the width of `console`, shares in percent with `digits` decimals.
 
-    Where one table would be too wide, metrics go to a second one, further thresholds of a measure first.
+    Where one table would be too wide, differences and metrics go to a second one, further thresholds of a
+    measure first.
     """
     from rich.console import Group
     from rich.text import Text
 
     metrics = _by_novelty(metrics)
-    kept = len(metrics)
-    while kept > 1 and not _fits(_table(rows, metrics[:kept], baselines, digits, cost=True), console):
-        kept -= 1
-    parts: list[RenderableType] = [
-        Text(title, style="bold"),
-        _table(rows, metrics[:kept], baselines, digits, cost=True),
-    ]
-    if kept < len(metrics):
-        parts += [Text(), _table(rows, metrics[kept:], baselines, digits, cost=False)]
-    return Group(*parts)
+    headline = metrics[0]
+    against = _difference_columns(rows, headline, len(baselines))
+
+    def first(kept: int, *more: Columns) -> Table:
+        scores = _metric_columns(rows, metrics[:kept], baselines, digits, interval=True)
+        return _table([settings, scores, *more, _cost_columns(rows, len(baselines))])
+
+    settings = _setting_columns(rows, baselines)
+    kept, parts = len(metrics), [first(len(metrics), *against)]
+    if not _fits(parts[0], console):
+        while kept > 1 and not _fits(first(kept), console):
+            kept -= 1
+        others = [*against]
+        if kept < len(metrics):
+            others.append(_metric_columns(rows, metrics[kept:], baselines, digits, interval=False))
+        parts = [first(kept), *([_table([settings, *others])] if others else [])]
+    return Group(
+        Text(title, style="bold"), parts[0], *(each for part in parts[1:] for each in (Text(), part))
+    )
 
 
 def _by_novelty(metrics: Sequence[Metric]) -> list[Metric]:
@@ -68,24 +80,12 @@ def _by_novelty(metrics: Sequence[Metric]) -> list[Metric]:
     )
 
 
-def _table(
-    rows: Sequence[Row],
-    metrics: Sequence[Metric],
-    baselines: Mapping[str, Mapping[str, float]],
-    digits: int,
-    *,
-    cost: bool,
-) -> Table:
+def _table(blocks: Sequence[Columns]) -> Table:
+    """Blocks side by side; the first holds words, the others numbers."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    blocks = [
-        _setting_columns(rows, baselines),
-        _metric_columns(rows, metrics, baselines, digits, interval=cost),
-    ]
-    if cost:
-        blocks.append(_cost_columns(rows, len(baselines)))
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for index, heading in enumerate(title for block in blocks for title in block.titles):
         left = index < len(blocks[0].titles)
@@ -148,6 +148,14 @@ def _metric_columns(
         ]
         cells.append([shown[0] + pad, *shown[1:]])
     return Columns(titles, cells)
+
+
+def _difference_columns(rows: Sequence[Row], headline: Metric, blanks: int) -> list[Columns]:
+    """One block, or none where no row has a difference."""
+    if not any(row.difference for row in rows):
+        return []
+    title = f"{headline.title} vs first\n[95% interval]"
+    return [Columns([title], [*([row.difference] for row in rows), *([""] for _ in range(blanks))])]
 
 
 def _cost_columns(rows: Sequence[Row], blanks: int) -> Columns:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vleval.results.disk import Disk
+from vleval.results.storage.disk import Disk
 
 
 class FailingDisk(Disk):

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from toy import Answer, ToyEngine, exact, toy_samples
-from vleval.config import RunConfig, load_config
+from vleval.config import RunConfig, make_config
 from vleval.console import Console
 from vleval.engines import Loaded
 from vleval.job import Job, Outcome
 from vleval.results.record import DataFacts
-from vleval.results.store import read_run, read_samples
-from vleval.runner import run_settings
-from vleval.tasks.base import Sample
+from vleval.results.storage.store import read_run, read_samples
+from vleval.runner import run_grid
+from vleval.tasks.base import Sample, Task
 from vleval.tasks.refcoco import TASK
 from vleval.tasks.sources import data_fingerprint
 
@@ -25,18 +25,19 @@ MEASURED = ("seconds", "samples_per_second", "stages", "peak_memory_bytes")
 """What a summary says of the machine: the one thing that an interruption may change."""
 
 
-def job(root: Path, samples: Sequence[Sample] = SAMPLES, **flags: object) -> Job:
-    config: RunConfig = load_config({"task": "refcoco", "output": str(root), "quiet": True, **flags}, None)
+def job(
+    root: Path, samples: Sequence[Sample] = SAMPLES, task: Task = TASK, *, alone: bool = True, **flags: object
+) -> Job:
+    config: RunConfig = make_config({"task": task.name, "output": str(root), "quiet": True, **flags})
     data = DataFacts("toy world", "local", "val", data_fingerprint(samples), len(samples), False)
-    return Job(TASK, data, samples, False, config, ("task",))
+    return Job(task, data, samples, False, config, ("task",), alone)
 
 
 def answer_all(
     work: Job, answer: Answer = exact, engine: ToyEngine | None = None, console: Console | None = None
 ) -> Outcome:
     engine = engine or ToyEngine(work.samples, answer)
-    settings = work.config.settings(TASK.media)
-    return run_settings(work, settings, Loaded(engine, 2.0), console or Console(quiet=True))
+    return run_grid([work], Loaded(engine, 2.0), console or Console(quiet=True))
 
 
 def score(outcome: Outcome, metric: str = "acc@0.5") -> float | None:

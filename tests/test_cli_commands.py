@@ -18,7 +18,7 @@ from vleval.errors import ExitCode, Terminated, UserError, explain
 from vleval.grounding.frame import Frame
 from vleval.model.errors import CheckpointError
 from vleval.notices import video_notices
-from vleval.results.store import StoreError
+from vleval.results.storage.store import StoreError
 from vleval.tasks.base import DataError
 from vleval.tasks.registry import TASKS
 

@@ -7,12 +7,18 @@ from typing import Any
 
 import pytest
 
-from vleval.config import RunConfig, load_config, pixels, pixels_text
+from vleval.config import RunConfig, pixels, pixels_text
 from vleval.errors import UserError
+from vleval.plan import load_plan
 
 
 def load(**passed: Any) -> RunConfig:
-    return load_config({"task": "refcoco", **passed}, None)
+    return load_file(None, task="refcoco", **passed)
+
+
+def load_file(file: Path | None, **passed: Any) -> RunConfig:
+    (part,) = load_plan(passed, file).parts
+    return part.config
 
 
 @pytest.mark.parametrize(
@@ -56,7 +62,7 @@ BAD = [
 @pytest.mark.parametrize(("passed", "sentence"), BAD, ids=[sentence for _, sentence in BAD])
 def test_bad_input_names_the_flag(passed: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UserError) as caught:
-        load_config({"task": "refcoco", **passed} if passed else {}, None)
+        load_file(None, **{"task": "refcoco", **passed} if passed else {})
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.code == 2
@@ -69,7 +75,7 @@ def test_flags_win_over_the_file_and_the_file_over_defaults(tmp_path: Path) -> N
         "limit = 5\njson = true\n",
         encoding="utf-8",
     )
-    config = load_config({"limit": 7}, file)
+    config = load_file(file, limit=7)
     assert config.limit == 7
     assert config.max_pixels == (12544, 28224)
     assert config.fps == (1.0, 2.5)
@@ -96,14 +102,14 @@ def test_a_bad_file_names_the_file_and_the_key(tmp_path: Path, text: str, senten
     file = tmp_path / "team.toml"
     file.write_text(text, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(UserError) as caught:
-        load_config({"task": "refcoco"}, file)
+        load_file(file, task="refcoco")
     assert sentence in str(caught.value)
     assert str(file) in str(caught.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--config: cannot read .*none.toml"):
-        load_config({}, tmp_path / "none.toml")
+        load_file(tmp_path / "none.toml")
 
 
 def test_the_grid_is_every_combination_for_videos_and_pixels_alone_for_images() -> None:

@@ -18,7 +18,7 @@ from vleval.cli import app
 from vleval.config import RunConfig
 from vleval.engines import Loaded, ModelChoice
 from vleval.model.io import Failure
-from vleval.results.store import read_run, read_samples
+from vleval.results.storage.store import read_run, read_samples
 from vleval.tasks.refcoco import TASK
 from vleval.tasks.sources import open_data
 
@@ -63,11 +63,12 @@ def test_a_grid_ends_in_one_legible_table(world: Path) -> None:
 def test_json_alone_on_stdout(world: Path) -> None:
     result = run("--task", "refcoco", "--data", world, "--json", "--limit", "6")
     document = json.loads(result.stdout)
-    assert document["data"]["samples"] == 6
-    assert document["data"]["bundled"] is False
+    (task,) = document["tasks"]
+    assert task["data"]["samples"] == 6
+    assert task["data"]["bundled"] is False
     assert set(document["passed"]) == {"task", "model", "data", "json", "limit"}
-    assert document["config"]["limit"] == 6
-    (entry,) = document["runs"]
+    assert task["config"]["limit"] == 6
+    (entry,) = task["runs"]
     assert read_run(Path(entry["folder"])).summary == entry["summary"]
 
 

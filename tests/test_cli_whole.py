@@ -12,7 +12,7 @@ from helpers import fixtures_path, real_config, real_tokenizer, save_tiny_checkp
 from vleval.cli import app
 from vleval.engines import BUNDLED_CHECKPOINT
 from vleval.results.record import SampleRecord
-from vleval.results.store import read_run, read_samples
+from vleval.results.storage.store import read_run, read_samples
 
 PHOTOS = ("ocr_example1.jpg", "ocr_example2.jpg", "ocr_example3.jpg")
 
@@ -66,7 +66,7 @@ def run(checkpoint: Path, data: Path, output: Path, engine: str) -> list[SampleR
     document = json.loads(result.stdout)
     assert document["status"] == "complete"
     records = []
-    for entry in document["runs"]:
+    for entry in document["tasks"][0]["runs"]:
         summary = entry["summary"]
         assert (summary["n"], summary["expected"], summary["clusters"]) == (8, 8, 4)
         assert summary["failures"] == {"input_error": 2}

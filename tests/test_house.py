@@ -30,7 +30,7 @@ MAY_IMPORT = {
 }
 JOINTS = ("vleval.__main__", "vleval.lessons", "vleval.trainer")
 """The script, and what the training command alone loads."""
-HEAVY = ("torch", "transformers", "datasets", "pandas", "scipy")
+HEAVY = ("torch", "transformers", "datasets", "pandas", "scipy", "matplotlib", "pycocotools")
 DISTRIBUTION = {"PIL": "pillow", "flash_attn": "flash-attn"}
 """Where an import name is not the name of its package."""
 
@@ -156,7 +156,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 def test_wheel_holds_every_module_and_bundled_file(wheel: set[str]) -> None:
     bundled = [path for path in FILES if path.relative_to(ROOT).parts[1:2] == ("bundled",)]
-    shipped = [*MODULES, *bundled, ROOT / "vleval" / "py.typed"]
+    pages = sorted((ROOT / "results" / "reporting" / "html").iterdir())
+    shipped = [*MODULES, *bundled, *pages, ROOT / "vleval" / "py.typed"]
     names = {
         relative(path) if path.is_relative_to(ROOT / "vleval") else f"vleval/{relative(path)}"
         for path in shipped

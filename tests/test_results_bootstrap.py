@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from vleval.results.bootstrap import (
+from vleval.results.statistics.bootstrap import (
     Weights,
     cluster_weights,
     compare_aggregates,

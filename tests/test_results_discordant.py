@@ -12,8 +12,8 @@ from scipy.special import ndtr, xlogy
 from scipy.stats import binomtest
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
-from vleval.results.discordant import Discordance, mcnemar, tango, tango_statistic
-from vleval.results.overall import pooled
+from vleval.results.statistics.discordant import Discordance, mcnemar, tango, tango_statistic
+from vleval.results.statistics.overall import pooled
 
 
 @pytest.mark.parametrize(

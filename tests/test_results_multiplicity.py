@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from vleval.results.multiplicity import benjamini_hochberg, holm
+from vleval.results.statistics.multiplicity import benjamini_hochberg, holm
 
 P_VALUES = [0.004, 0.03, 0.012, 0.20, 0.049]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from vleval.results.overall import macro_mean, micro_mean
-from vleval.results.stats import Estimate, Interval
+from vleval.results.statistics.overall import macro_mean, micro_mean
+from vleval.results.statistics.stats import Estimate, Interval
 
 
 def estimate(value: float | None, error: float | None, n: int) -> Estimate:

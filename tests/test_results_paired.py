@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy.stats import permutation_test, ttest_rel
 from statsmodels.regression.linear_model import OLS
 
-from vleval.results.clusters import cluster
-from vleval.results.discordant import Discordance, mcnemar, tango
-from vleval.results.paired import PairedResult, compare_counts, compare_metric, paired_t
-from vleval.results.ratio import compare_ratio
-from vleval.results.sign_flip import sign_flip
+from vleval.results.statistics.clusters import cluster
+from vleval.results.statistics.discordant import Discordance, mcnemar, tango
+from vleval.results.statistics.paired import PairedResult, compare_counts, compare_metric, paired_t
+from vleval.results.statistics.ratio import compare_ratio
+from vleval.results.statistics.sign_flip import sign_flip
 from vleval.tasks.base import Metric
 
 IOU = Metric("mean_iou", "Mean IoU")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from statsmodels.stats.power import NormalIndPower
 
-from vleval.results.power import minimum_detectable, pairs_needed, power_of
+from vleval.results.statistics.power import minimum_detectable, pairs_needed, power_of
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.proportion import proportion_confint
 
-from vleval.results.clusters import cluster
-from vleval.results.stats import (
+from vleval.results.statistics.clusters import cluster
+from vleval.results.statistics.stats import (
     clopper_pearson,
     estimate_mean,
     kish_design_effect,

@@ -16,10 +16,10 @@ import pytest
 
 from vleval.grounding.frame import Frame
 from vleval.model.io import EngineInfo, GenerationSettings, Usage, VisionSettings
-from vleval.results import disk
-from vleval.results.lines import decode, encode
 from vleval.results.record import DataFacts, RecordError, RunRecord, SampleRecord, TaskFacts
-from vleval.results.store import (
+from vleval.results.storage import disk
+from vleval.results.storage.lines import decode, encode
+from vleval.results.storage.store import (
     EVENTS_FILE,
     RUN_FILE,
     SAMPLES_FILE,
@@ -281,7 +281,7 @@ def test_an_earlier_run_is_set_aside_whole(tmp_path: Path) -> None:
 HOLDER = """
 import sys, time
 from pathlib import Path
-from vleval.results.store import RunStore
+from vleval.results.storage.store import RunStore
 store = RunStore(Path(sys.argv[1]))
 print("open", flush=True)
 time.sleep(60)

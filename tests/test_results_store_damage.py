@@ -9,9 +9,9 @@ import pytest
 
 from faulty_disk import FastDisk
 from test_results_store import RUN, SAMPLE
-from vleval.results import disk
-from vleval.results.lines import decode, encode, is_whole, scan
-from vleval.results.store import SAMPLES_FILE, RunStore, StoreError, read_samples
+from vleval.results.storage import disk
+from vleval.results.storage.lines import decode, encode, is_whole, scan
+from vleval.results.storage.store import SAMPLES_FILE, RunStore, StoreError, read_samples
 
 TORN_FILE = SAMPLES_FILE + ".torn"
 SHORT = replace(SAMPLE, id="short", text="x", frames=(), tags={}, parsed={})

@@ -10,8 +10,8 @@ import pytest
 
 from vleval.grounding.frame import Frame
 from vleval.model.io import Usage
-from vleval.report import remarks
 from vleval.results.record import SampleRecord, frame_from_json
+from vleval.results.remarks import remarks
 from vleval.results.summary import Summary, summarise
 from vleval.tasks import charades_sta, refcoco
 

@@ -104,6 +104,22 @@ def test_two_varying_settings_fit_80_columns() -> None:
     assert "pixels" in text
 
 
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_differences_are_whole_at_any_width(width: int) -> None:
+    """In the first table where everything fits it, else in a second one, alone if need be."""
+    said = "+12.3 [ -9.8, +34.4]"
+    labels = [{"max-pixels": "1280t", "fps": fps} for fps in ("0.5", "12")]
+    rows = [Row(label, summary(), difference) for label, difference in zip(labels, ("", said), strict=True)]
+    text = rendered(width, *rows, baselines={"best constant span": {"mean_iou": 0.25}})
+    assert max(map(len, text.splitlines())) <= width
+    assert text.count(said) == 1
+    line = next(line for line in text.splitlines() if said in line)
+    assert line.split()[:2] == ["1280t", "12"]
+    assert "Acc@0.5 vs first" in text
+    assert ("GB" in line) == (width == 160)
+    assert "vs first" not in rendered(width, *(row._replace(difference="") for row in rows))
+
+
 def test_small_figures() -> None:
     assert [memory(0), memory(412_300_000), memory(15_340_000_000)] == ["-", "412 MB", "15.3 GB"]
     assert [number(None), number(0.1234), number(12.34), number(1234.5)] == ["-", "0.123", "12.3", "1234"]

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vleval.results.clusters import cluster
-from vleval.results.discordant import Discordance
-from vleval.results.paired import PairedResult, compare_counts, compare_metric, paired_t
-from vleval.results.stats import Interval
-from vleval.results.verdict import FailRule, judge, judge_all, level_of
+from vleval.results.statistics.clusters import cluster
+from vleval.results.statistics.discordant import Discordance
+from vleval.results.statistics.paired import PairedResult, compare_counts, compare_metric, paired_t
+from vleval.results.statistics.stats import Interval
+from vleval.results.statistics.verdict import FailRule, judge, judge_all, level_of
 from vleval.tasks.base import Metric
 
 IOU = Metric("mean_iou", "Mean IoU")

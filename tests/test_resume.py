@@ -21,9 +21,9 @@ from vleval.grounding.frame import Frame
 from vleval.job import Job
 from vleval.model.io import EngineInfo, Failure, Media
 from vleval.report import show_outcome
-from vleval.results import disk
-from vleval.results.lines import decode
-from vleval.results.store import SAMPLES_FILE, StoreError, read_run, read_samples
+from vleval.results.storage import disk
+from vleval.results.storage.lines import decode
+from vleval.results.storage.store import SAMPLES_FILE, StoreError, read_run, read_samples
 from vleval.resume import Mismatch
 from vleval.tasks.base import Sample
 from vleval.tasks.refcoco import TASK
@@ -329,7 +329,7 @@ def test_a_signal_lets_the_answer_in_hand_be_finished(
     assert signal.getsignal(number) is before
     (run,) = outcome.runs
     assert (run.summary.n, run.record.status) == (15, "interrupted"), "40 to 26, and 25 itself"
-    code = show_outcome(work, work.config.settings("image"), outcome, Console())
+    code = show_outcome([work], outcome, Console())
     assert code == 128 + number
     said = capfd.readouterr().err
     assert "finishing the answers in hand; once more stops at once" in said

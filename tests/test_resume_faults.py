@@ -21,8 +21,8 @@ from faulty_disk import FailingDisk, FastDisk, LoggingDisk
 from run_kit import Result, answer_all, job, result
 from toy import ToyEngine, only_run, toy_samples
 from vleval.errors import ExitCode, explain
-from vleval.results import disk
-from vleval.results.store import SAMPLES_FILE, StoreError, read_samples
+from vleval.results.storage import disk
+from vleval.results.storage.store import SAMPLES_FILE, StoreError, read_samples
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = toy_samples(4)

@@ -16,7 +16,7 @@ from vleval.model.errors import SettingsError
 from vleval.model.io import Failure
 from vleval.report import show_outcome
 from vleval.results.record import SampleRecord
-from vleval.results.store import read_run, read_samples
+from vleval.results.storage.store import read_run, read_samples
 from vleval.tasks.base import Sample
 from vleval.tasks.refcoco import TASK
 
@@ -121,11 +121,10 @@ def test_a_signal_keeps_what_is_done(
     (run,) = outcome.runs
     assert run.record.status == read_run(run.folder).status == "interrupted"
     assert run.summary.n == len(list(read_samples(run.folder))) == 15
-    settings = work.config.settings(TASK.media)
-    assert show_outcome(work, settings, outcome, Console(quiet=True)) == code
+    assert show_outcome([work], outcome, Console(quiet=True)) == code
     said = capsys.readouterr()
     assert "15 of 40 answers" in said.err
-    assert "1 more settings not begun" in said.err
+    assert "1 more run not begun" in said.err
     assert "INCOMPLETE, 15 of 40" in said.out
 
 
@@ -170,10 +169,15 @@ def test_json_is_one_document_with_every_number(tmp_path: Path, capsys: pytest.C
     work = job(tmp_path, max_pixels="16t,36t")
     outcome = answer_all(work)
     console = Console(json=True, quiet=True)
-    assert show_outcome(work, work.config.settings("image"), outcome, console) == ExitCode.OK
+    assert show_outcome([work], outcome, console) == ExitCode.OK
     document = json.loads(capsys.readouterr().out)
-    assert document["schema"] == "vleval/runs@1"
-    assert document["status"] == "complete"
-    assert [run["setting"] for run in document["runs"]] == [{"max-pixels": "16t"}, {"max-pixels": "36t"}]
-    assert document["runs"][0]["summary"]["metrics"]["acc@0.5"]["value"] == 1.0
-    assert (Path(document["runs"][1]["folder"]) / "samples.jsonl").is_file()
+    assert document["schema"] == "vleval/runs@2"
+    assert (document["status"], document["planned_runs"]) == ("complete", 2)
+    (task,) = document["tasks"]
+    assert (task["task"]["name"], task["data"]["samples"], task["planned_runs"]) == ("refcoco", 40, 2)
+    first, second = task["runs"]
+    assert (first["setting"], second["setting"]) == ({"max-pixels": "16t"}, {"max-pixels": "36t"})
+    assert first["summary"]["metrics"]["acc@0.5"]["value"] == 1.0
+    assert first["difference"] is None
+    assert (second["difference"]["difference"], second["difference"]["n"]) == (0.0, 40)
+    assert (Path(second["folder"]) / "samples.jsonl").is_file()

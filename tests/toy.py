@@ -13,7 +13,9 @@ from vleval.model.limits import smart_resize
 from vleval.tasks.base import Sample
 
 SIZE = (640, 448)
-"""Width and height of every image of this world."""
+"""Width and height of every image and video of this world."""
+DURATION = 10.0
+"""Seconds of every video."""
 
 Answer = Callable[[int, Sample, Frame], "str | Failure | BaseException"]
 """(index of the question, sample, frame) -> the raw text, a failure, or something to raise."""
@@ -37,19 +39,44 @@ def toy_samples(count: int = 40, per_image: int = 2) -> list[Sample]:
     return samples
 
 
+def toy_clips(count: int = 12, per_video: int = 2) -> list[Sample]:
+    """Spans in videos of DURATION seconds, `per_video` questions each."""
+    samples = []
+    for index in range(count):
+        name = f"clip-{index // per_video}.mp4"
+        samples.append(
+            Sample(
+                id=f"{name}#{index}",
+                media=(Media("video", data=name.encode()),),
+                question=f"event {index}",
+                target={"span": [float(index % 5), index % 5 + 3.5]},
+                cluster=name,
+            )
+        )
+    return samples
+
+
 def toy_frame(request: Request, size: tuple[int, int]) -> Frame:
-    """The frame of an image under the request's limits, by the real size rule."""
+    """The frame of an image or a video under the request's limits, by the real size rule."""
     width, height = size
     limits = {
         "min_pixels": request.vision.min_pixels or 784,
         "max_pixels": request.vision.max_pixels or 1003520,
     }
     h, w = smart_resize(height, width, **limits)
-    return Frame(size, (w, h), (1, h // 14, w // 14), "torch")
+    if request.media()[0].kind == "image":
+        return Frame(size, (w, h), (1, h // 14, w // 14), "torch")
+    rate = request.vision.fps or 2.0
+    stamps = tuple(index / rate for index in range(int(DURATION * rate)))
+    grid = (len(stamps) // 2, h // 14, w // 14)
+    return Frame(size, (w, h), grid, "torch", (), stamps, 2 / rate, "pts", DURATION)
 
 
 def exact(index: int, sample: Sample, frame: Frame) -> str:
-    """The true box in input pixels, in the words of the model."""
+    """The true box in input pixels, or the true span, in the words of the model."""
+    if "span" in sample.target:
+        start, end = sample.target["span"]
+        return f"The event happens in {start} - {end} seconds."
     (w, h), (iw, ih) = frame.original_size, frame.input_size
     x1, y1, x2, y2 = sample.target["bbox_xyxy"]
     box = [round(x1 * iw / w), round(y1 * ih / h), round(x2 * iw / w), round(y2 * ih / h)]
@@ -119,6 +146,18 @@ def write_rows(folder: Path, samples: Sequence[Sample]) -> Path:
         }
         lines.append(json.dumps(row))
     file = folder / "val.jsonl"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return file
+
+
+def write_clips(folder: Path, samples: Sequence[Sample]) -> Path:
+    """The samples as a JSONL file with Charades-STA's columns, beside video files that nobody decodes."""
+    lines = []
+    for sample in samples:
+        (folder / sample.cluster).write_bytes(sample.media[0].read())
+        row = {"video": sample.cluster, "caption": sample.question, "timestamp": sample.target["span"]}
+        lines.append(json.dumps(row))
+    file = folder / "clips.jsonl"
     file.write_text("\n".join(lines), encoding="utf-8")
     return file
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from vleval.config import RunConfig, load_config
+from vleval.config import RunConfig, make_config
 from vleval.console import Console
 from vleval.engines import ModelChoice
 from vleval.errors import ExitCode, Terminated, UserError, explain
@@ -124,7 +124,7 @@ def settings(command: str, passed: Mapping[str, Any], media: Kind) -> tuple[RunC
     """Those flags of `vleval run` that the command takes too, by the same checks. Raises UserError."""
     known = {field.alias or name for name, field in RunConfig.model_fields.items()}
     given = {name: value for name, value in passed.items() if name in known and value is not None}
-    config = load_config({"task": command, **given}, None)
+    config = make_config({"task": command, **given})
     grid = config.settings(media)
     if len(grid) > 1:
         flags = ", ".join(f"--{flag}" for flag in grid[0].label)

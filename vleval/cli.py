@@ -11,10 +11,16 @@ import typer
 from typer.core import TyperGroup
 
 from vleval.commands import (
+    baseline,
+    compare,
     doctor,
+    export,
+    gate,
     ground,
+    leaderboard,
     locate,
     parse,
+    report,
     run,
     score,
     tasks,
@@ -73,6 +79,12 @@ def vleval(
 
 app.command(epilog=run.EXAMPLES)(run.run)
 app.command(epilog=score.EXAMPLES)(score.score)
+app.command(epilog=report.EXAMPLES)(report.report)
+app.command(epilog=compare.EXAMPLES)(compare.compare)
+app.command(epilog=gate.EXAMPLES)(gate.gate)
+app.add_typer(baseline.app, name="baseline")
+app.command(epilog=leaderboard.EXAMPLES)(leaderboard.leaderboard)
+app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=ground.EXAMPLES)(ground.ground)
 app.command(epilog=locate.EXAMPLES)(locate.locate)
 app.command(epilog=parse.EXAMPLES)(parse.parse)

@@ -1,13 +1,11 @@
-"""All that a run can be told, by flags and by a TOML file: one set of checks, every error names the flag."""
+"""All that the runs of one task can be told: one set of checks, every error names the flag."""
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import math
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -139,7 +137,7 @@ class Setting(NamedTuple):
 
 
 class RunConfig(BaseModel):
-    """Settings of `vleval run`. Field names are the flags with underscores."""
+    """Settings of `vleval run` for one task. Field names are the flags with underscores."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -238,39 +236,25 @@ def _label(name: str, value: float) -> str:
     return pixels_text(int(value)) if name.endswith("pixels") else f"{value:g}"
 
 
-def load_config(passed: Mapping[str, Any], file: Path | None) -> RunConfig:
-    """Flags over the TOML file over the defaults. Raises UserError with one sentence that names the flag."""
-    written = _read_toml(file) if file is not None else {}
+def axes_text(settings: Sequence[Setting]) -> str:
+    """The values that vary over some settings: `(max-pixels 16t, 36t; fps 1, 2)`; empty where none does."""
+    axes = {flag: dict.fromkeys(setting.label[flag] for setting in settings) for flag in settings[0].label}
+    shown = "; ".join(f"{flag} {', '.join(values)}" for flag, values in axes.items())
+    return f"({shown})" if shown else ""
+
+
+def make_config(values: Mapping[str, Any], places: Mapping[str, str] | None = None) -> RunConfig:
+    """Settings that passed every check. `places` says of keys that stand in a file where that is.
+
+    Raises UserError with one sentence that names the flag.
+    """
     try:
-        return RunConfig.model_validate({**written, **passed})
+        return RunConfig.model_validate(values)
     except ValidationError as error:
-        raise UserError(_sentence(error, passed, file)) from None
+        raise UserError(_sentence(error, places or {})) from None
 
 
-def _read_toml(file: Path) -> dict[str, Any]:
-    try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"--config: cannot read {file}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise UserError(f"--config: {file} is not UTF-8 text") from None
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"--config: {file} is not valid TOML: {error}") from None
-    known = [field.alias or name for name, field in RunConfig.model_fields.items()]
-    for key in raw:
-        if key.replace("-", "_") not in known:
-            raise UserError(
-                f"--config: {file} has an unknown key {key!r}{_close(key.replace('-', '_'), known)}"
-            )
-    return {key.replace("-", "_"): value for key, value in raw.items()}
-
-
-def _close(word: str, known: Iterable[str]) -> str:
-    match = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {match[0].replace('_', '-')!r}?" if match else ""
-
-
-def _sentence(error: ValidationError, passed: Mapping[str, Any], file: Path | None) -> str:
+def _sentence(error: ValidationError, places: Mapping[str, str]) -> str:
     """The first fault of a ValidationError in one sentence."""
     first = error.errors(include_url=False)[0]
     text = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be", 1)
@@ -281,5 +265,5 @@ def _sentence(error: ValidationError, passed: Mapping[str, Any], file: Path | No
     if first["type"] == "missing":
         return f"{flag} is missing; `vleval tasks` lists the tasks"
     given = f" (not {first['input']!r})" if not first["msg"].startswith("Value error") else ""
-    where = f" in {file}" if name not in passed and file is not None else ""
+    where = f" in {places[name]}" if name in places else ""
     return f"{flag}{where}: {text}{given}"

@@ -45,7 +45,7 @@ def explain(error: BaseException) -> Fault:
     """The sentence and the exit code for any exception that reaches the command line."""
     from vleval.model.errors import ModelError
     from vleval.results.record import RecordError
-    from vleval.results.store import StoreError
+    from vleval.results.storage.store import StoreError
     from vleval.tasks.base import DataError
 
     if isinstance(error, UserError):

@@ -1,4 +1,4 @@
-"""What one `vleval run` is asked, and what comes out of it."""
+"""What one `vleval run` is asked, task by task, and what comes out of it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vleval.config import RunConfig, Setting
-from vleval.results.record import DataFacts, RunRecord
+from vleval.model.io import GenerationSettings
+from vleval.results.record import DataFacts, RunRecord, TaskFacts
 from vleval.results.summary import Summary
 from vleval.tasks.base import Sample, Task
 
 
 class Job(NamedTuple):
-    """What is asked: one task on one data set, by one model."""
+    """What is asked of one task: its questions, by one model, under every setting that applies."""
 
     task: Task
     data: DataFacts
@@ -21,6 +22,27 @@ class Job(NamedTuple):
     bundled_model: bool
     config: RunConfig
     passed: tuple[str, ...]
+    alone: bool = True
+    """Whether the command has no other task."""
+
+    @property
+    def facts(self) -> TaskFacts:
+        """The task as records have it."""
+        task = self.task
+        return TaskFacts(task.name, task.version, task.metrics[0].name, task.prompt)
+
+    @property
+    def generation(self) -> GenerationSettings:
+        """How answers are decoded."""
+        config = self.config
+        return GenerationSettings(
+            config.max_new_tokens or self.task.max_new_tokens, config.repetition_penalty
+        )
+
+    @property
+    def settings(self) -> list[Setting]:
+        """One run each."""
+        return self.config.settings(self.task.media)
 
 
 class Run(NamedTuple):
@@ -33,7 +55,11 @@ class Run(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """All settings of one command; `stopped` tells why the last one is not complete."""
+    """The runs of one command, task by task; `stopped` tells why the last one is not complete."""
 
     runs: tuple[Run, ...]
     stopped: BaseException | None = None
+
+    def of(self, task: Task) -> list[Run]:
+        """The runs of one task, as far as they were begun."""
+        return [run for run in self.runs if run.record.task.name == task.name]

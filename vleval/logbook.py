@@ -13,32 +13,29 @@ from vleval.engines import convention
 from vleval.environment import environment
 from vleval.errors import Terminated, explain
 from vleval.job import Job, Run
-from vleval.model.io import EngineInfo, GenerationSettings
+from vleval.model.io import EngineInfo
 from vleval.recorder import Recorder
-from vleval.results.fingerprint import environment_changes, predict_fingerprint
-from vleval.results.record import RunRecord, RunStatus, TaskFacts
-from vleval.results.store import SAMPLES_FILE, RunStore, StoreError, read_samples
+from vleval.results.record import RunRecord, RunStatus
+from vleval.results.storage.fingerprint import environment_changes, predict_fingerprint
+from vleval.results.storage.store import SAMPLES_FILE, RunStore, StoreError, read_samples
 from vleval.results.summary import Summary, summarise
-from vleval.resume import refuse_other_settings, run_names, take_up
+from vleval.resume import grid_name, refuse_other_settings, run_name, take_up
 
 
 def open_record(job: Job, setting: Setting, model: EngineInfo) -> RunRecord:
     """What is known before the first answer. Raises UserError when no coordinate convention is known."""
     config = job.config
-    name, grid = run_names(job, setting, model)
     record = RunRecord(
-        id=name,
-        grid=grid,
+        id=run_name(job, setting, model),
+        grid=grid_name(job, model),
         status="running",
         started=_now(),
-        task=TaskFacts(job.task.name, job.task.version, job.task.metrics[0].name, job.task.prompt),
+        task=job.facts,
         data=job.data,
         model=model,
         bundled_model=job.bundled_model,
         vision=setting.vision,
-        generation=GenerationSettings(
-            config.max_new_tokens or job.task.max_new_tokens, config.repetition_penalty
-        ),
+        generation=job.generation,
         coordinates=convention(model.family, config.coordinates),
         config=config.model_dump(mode="json", by_alias=True),
         passed=job.passed,

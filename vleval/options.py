@@ -31,6 +31,10 @@ def _option(panel: str, *names: str, metavar: str | None = None, help: str) -> t
 Task = Annotated[
     str | None, _option(_WHAT, "--task", metavar="NAME", help="Benchmark; `vleval tasks` lists them.")
 ]
+Tasks = Annotated[
+    str | None,
+    _option(_WHAT, "--task", metavar="NAME,...", help="Benchmarks; `vleval tasks` lists them."),
+]
 Model = Annotated[
     str | None,
     _option(
@@ -61,7 +65,9 @@ Revision = Annotated[
 ]
 Limit = Annotated[
     int | None,
-    _option(_WHAT, "--limit", metavar="N", help="Ask N questions only: the first, or with --seed a draw."),
+    _option(
+        _WHAT, "--limit", metavar="N", help="N questions per task only: the first, or with --seed a draw."
+    ),
 ]
 Seed = Annotated[
     int | None, _option(_WHAT, "--seed", metavar="N", help="Ask in a random order, image by image.")
@@ -177,7 +183,9 @@ Vary = Annotated[
 ]
 Flips = Annotated[
     int,
-    typer.Option("--flips", metavar="N", min=0, help="List N samples that got worse and N that got better."),
+    typer.Option(
+        "--flips", metavar="N", min=0, help="List N samples each way, the worst first.", rich_help_panel=_OUT
+    ),
 ]
 Verbose = Annotated[bool | None, _option(_OUT, "--verbose", help="Show every answer as it comes.")]
 Save = Annotated[

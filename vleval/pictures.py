@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from vleval.model.video_reader import Timeline
 
 UNLABELLED = "(no label)"
+SMALL = 1_000_000
+"""Pixels up to which a PNG is worth optimising."""
 THUMB_SIDE = 440
 """Longest side, in pixels, in which the frames of a strip are kept: a long video has hundreds."""
 
@@ -60,7 +62,7 @@ def _overlay(answer: Answer, asked: Asked, target: Path) -> None:
     if target.suffix.lower() == ".svg":
         target.write_text(draw_svg(image, shapes), encoding="utf-8")
     else:
-        draw(image, shapes).save(target, format="PNG", optimize=True)
+        _save_png(draw(image, shapes), target)
 
 
 def _strip(answer: Answer, asked: Asked, target: Path) -> None:
@@ -73,8 +75,7 @@ def _strip(answer: Answer, asked: Asked, target: Path) -> None:
     if target.suffix.lower() == ".svg":
         target.write_text(film_strip_svg(frames, frame.timestamps, frame.duration, bars), encoding="utf-8")
     else:
-        strip = film_strip(frames, frame.timestamps, frame.duration, bars)
-        strip.save(target, format="PNG", optimize=True)
+        _save_png(film_strip(frames, frame.timestamps, frame.duration, bars), target)
 
 
 def sampled_frames(video: Media, times: tuple[float, ...]) -> list[Image.Image]:
@@ -104,3 +105,8 @@ def _thumbs(video: Media, timeline: Timeline, times: tuple[float, ...]) -> Itera
         image = Image.fromarray(pixels)
         image.thumbnail((THUMB_SIDE, THUMB_SIDE))
         yield image
+
+
+def _save_png(picture: Image.Image, target: Path) -> None:
+    # Searching for the smallest file takes seconds on a photograph, and gains next to nothing there.
+    picture.save(target, format="PNG", optimize=picture.width * picture.height <= SMALL)

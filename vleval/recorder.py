@@ -12,9 +12,9 @@ from vleval.grounding.frame import Frame
 from vleval.judge import sample_record
 from vleval.model.io import Response
 from vleval.notices import video_notices
-from vleval.results.fingerprint import sample_fingerprint
 from vleval.results.record import RunRecord, SampleRecord
-from vleval.results.store import RunStore
+from vleval.results.storage.fingerprint import sample_fingerprint
+from vleval.results.storage.store import RunStore
 from vleval.tasks.base import Sample, Task
 
 

@@ -1,102 +1,122 @@
-"""What a finished command shows: the comparison, what stands beside the headline, where everything lies."""
+"""What a finished command shows: a comparison per task, what stands beside it, where everything lies."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
 
-from vleval.config import Setting
 from vleval.console import Console, terminal_safe
 from vleval.errors import ExitCode, explain
-from vleval.job import Job, Outcome
-from vleval.results.document import runs_document
-from vleval.results.summary import Summary
-from vleval.results.table import Row, comparison, value_text
-from vleval.tasks.base import Task
+from vleval.job import Job, Outcome, Run
+from vleval.reporting import read_report
+from vleval.results.against_first import against_first
+from vleval.results.document import Entry, TaskEntries, runs_document
+from vleval.results.remarks import remarks, setting_name
+from vleval.results.reporting.tables import advice_text, paired_text
+from vleval.results.table import Row, comparison
+from vleval.selection import read_folders
 
-ITEM = {"boxes": "box", "points": "point", "spans": "span"}
-"""One of what `Summary.extra` counts."""
 
-
-def show_outcome(job: Job, settings: Sequence[Setting], outcome: Outcome, console: Console) -> ExitCode:
-    """Print the results of a command and return its exit code."""
-    baselines = job.task.baselines(list(job.samples)) if job.task.baselines else {}
-    records = [(run.record, run.folder, run.setting.label) for run in outcome.runs]
+def show_outcome(jobs: Sequence[Job], outcome: Outcome, console: Console) -> ExitCode:
+    """Print the results of a command, a table per task, and return its exit code."""
+    tasks = [_entries(job, outcome.of(job.task)) for job in jobs]
     if console.json:
-        console.document(runs_document(records, baselines, planned=len(settings)))
+        console.document(runs_document(tasks))
     else:
-        rows = [Row(run.setting.label, run.summary) for run in outcome.runs]
-        title = terminal_safe(_title(job, outcome))
-        console.result(comparison(rows, job.task.metrics, baselines, console.out, title))
-        for run in outcome.runs:
-            for line in remarks(job.task, run.setting.label, run.summary):
-                console.result(terminal_safe(line))
-    for run in outcome.runs:
-        console.note(f"stored in {run.folder}")
-    return _ending(outcome, len(settings), console)
+        begun = [(job, task) for job, task in zip(jobs, tasks, strict=True) if task.runs]
+        for number, (job, task) in enumerate(begun):
+            if number:
+                console.result("")
+            _show_task(job, outcome.of(job.task), task, console)
+            if outcome.stopped is None and len(task.runs) > 1:
+                _show_advice([entry.folder for entry in task.runs], console)
+    folders = [run.folder for run in outcome.runs]
+    for folder in folders:
+        console.note(f"stored in {folder}")
+    console.note(f"more: {_report_command(folders)}")
+    return _ending(jobs, outcome, console)
 
 
-def _title(job: Job, outcome: Outcome) -> str:
+def _entries(job: Job, runs: Sequence[Run]) -> TaskEntries:
+    ids = {sample.id for sample in job.samples}
+    differences = against_first([run.folder for run in runs], ids, job.task.metrics[0])
+    return TaskEntries(
+        job.facts,
+        job.data,
+        job.generation,
+        job.config.model_dump(mode="json", by_alias=True),
+        len(job.settings),
+        [
+            Entry(run.record, run.folder, run.setting.label, difference)
+            for run, difference in zip(runs, differences, strict=True)
+        ],
+        job.task.baselines(list(job.samples)) if runs and job.task.baselines else {},
+    )
+
+
+def _show_task(job: Job, runs: Sequence[Run], entries: TaskEntries, console: Console) -> None:
+    headline = job.task.metrics[0]
+    rows = [
+        Row(
+            run.setting.label,
+            run.summary,
+            paired_text(entry.difference, headline) if entry.difference else "",
+        )
+        for run, entry in zip(runs, entries.runs, strict=True)
+    ]
+    title = terminal_safe(_title(job, runs))
+    console.result(comparison(rows, job.task.metrics, entries.baselines, console.out, title))
+    for run, entry in zip(runs, entries.runs, strict=True):
+        for line in remarks(job.task, run.setting.label, run.summary):
+            console.result(terminal_safe(line))
+        if entry.difference and entry.difference.n < max(run.summary.n, runs[0].summary.n):
+            console.result(
+                f"{setting_name(run.setting.label)}the difference is over {entry.difference.n} questions, "
+                "those that both settings have answered"
+            )
+
+
+def _show_advice(folders: Sequence[Path], console: Console) -> None:
+    """Which of these settings to take, as `vleval report` says it."""
+    for block in read_report(folders, browse=False):
+        console.result(terminal_safe(advice_text(block)))
+
+
+def _title(job: Job, runs: Sequence[Run]) -> str:
     """Task, data and model; bundled ones are named as such."""
-    clusters = max(run.summary.clusters for run in outcome.runs)
-    kind = "images" if job.task.media == "image" else "videos"
-    model = "bundled checkpoint" if job.bundled_model else outcome.runs[0].record.model.model
-    questions = f"{job.data.samples} questions, {clusters} {kind}"
+    clusters = max(run.summary.clusters for run in runs)
+    media = f"{clusters} {job.task.media}{'' if clusters == 1 else 's'}"
+    model = "bundled checkpoint" if job.bundled_model else runs[0].record.model.model
+    questions = f"{job.data.samples} questions, {media}"
     return f"{job.task.title} · {job.data.name}, {job.data.split}: {questions} · {model}"
 
 
-def remarks(task: Task, label: Mapping[str, str], summary: Summary, digits: int = 1) -> list[str]:
-    """What keeps a headline from being the whole truth: missing, failed, unparsed and odd answers.
-
-    Shares of the headline have `digits` decimals, as in the table they stand below.
-    """
-    name = " ".join(f"{flag} {value}" for flag, value in label.items())
-    start = f"{name}: " if name else ""
-    lines = []
-    if summary.n < summary.expected:
-        lines.append(f"{start}INCOMPLETE, {summary.n} of {summary.expected} questions answered")
-    if summary.scored < summary.n:
-        headline = task.metrics[0]
-        beside = "nothing could be scored"
-        if summary.answered:
-            value = value_text(summary.answered[headline.name], headline, digits)
-            beside = f"{headline.title} {value} over those scored"
-        lines.append(f"{start}scored {summary.scored} of {summary.n} (others count as 0), {beside}")
-    odd = {kind: count for kind, count in summary.problems.items() if kind != "extra_items"}
-    for what, counts in (("failed", summary.failures), ("unparsed", summary.reasons), ("scored with", odd)):
-        if counts:
-            lines.append(f"{start}{what}: {_top(counts)}")
-    return [*lines, *(start + line for line in _readings(task, summary, digits))]
+def _report_command(folders: Sequence[Path]) -> str:
+    """What shows the same runs in full; one folder's name where it holds these and no other."""
+    parent = folders[0].parent
+    all_there = set(read_folders(parent)) == {*folders}
+    named = [parent] if all_there else folders
+    return shlex.join(["vleval", "report", *map(str, named), "--html", "report.html"])
 
 
-def _readings(task: Task, summary: Summary, digits: int) -> list[str]:
-    """How answers were read, where that could matter."""
-    lines = [
-        f"{count} answer{'s' if count > 1 else ''} with more than one {ITEM.get(kind, 'item')}: "
-        "the first one counts"
-        for kind, count in summary.extra.items()
-    ]
-    if summary.strict is not None and summary.strict < summary.scored:
-        headline = task.metrics[0]
-        lines.append(
-            f"{summary.strict} of {summary.scored} scored answers are in the documented form; counting only "
-            f"those, {headline.title} {value_text(summary.strict_metrics[headline.name], headline, digits)}"
-        )
-    return lines + [sentence for other in summary.lookalikes if (sentence := other.sentence())]
-
-
-def _top(counts: Mapping[str, int]) -> str:
-    """The three most frequent entries."""
-    shown = ", ".join(f"{count} {name}" for name, count in list(counts.items())[:3])
-    return shown + (", ..." if len(counts) > 3 else "")
-
-
-def _ending(outcome: Outcome, planned: int, console: Console) -> ExitCode:
+def _ending(jobs: Sequence[Job], outcome: Outcome, console: Console) -> ExitCode:
     if outcome.stopped is None:
         return ExitCode.OK
     fault = explain(outcome.stopped)
     last = outcome.runs[-1]
-    left = planned - len(outcome.runs)
-    more = f", {left} more settings not begun" if left else ""
     kept = f"{last.summary.n} of {last.summary.expected} answers are kept in {last.folder}"
-    console.error(f"{fault.message}; {kept}{more}; the same command again goes on")
+    console.error(f"{fault.message}; {kept}{_left(jobs, outcome)}; the same command again goes on")
     return fault.code
+
+
+def _left(jobs: Sequence[Job], outcome: Outcome) -> str:
+    """The runs that were not begun, by task where there are several."""
+    left = {job.task.name: len(job.settings) - len(outcome.of(job.task)) for job in jobs}
+    count = sum(left.values())
+    if not count:
+        return ""
+    tasks = ", ".join(f"{name} {number}" for name, number in left.items() if number)
+    return f", {count} more run{'s' if count > 1 else ''} not begun" + (
+        f" ({tasks})" if len(jobs) > 1 else ""
+    )

@@ -20,9 +20,9 @@ from vleval.job import Job
 from vleval.judge import input_digest
 from vleval.model.io import EngineInfo, VisionSettings
 from vleval.recorder import Recorder
-from vleval.results.fingerprint import Difference, differences, fingerprint, sample_fingerprint
 from vleval.results.record import RunRecord, SampleRecord
-from vleval.results.store import RUN_FILE, SAMPLES_FILE, read_run, read_samples
+from vleval.results.storage.fingerprint import Difference, differences, fingerprint, sample_fingerprint
+from vleval.results.storage.store import RUN_FILE, SAMPLES_FILE, read_run, read_samples
 from vleval.tasks.base import Sample
 from vleval.tasks.sources import data_fingerprint
 
@@ -37,6 +37,9 @@ _BITS: Mapping[str, Callable[[Any], str]] = {
 }
 """What of a setting stands legibly in the folder's name."""
 
+_OF_THE_GRID = ("model", "engine", "dtype", "coordinates")
+"""What the tasks of a command share."""
+
 
 class Mismatch(UserError):
     """What lies in the folder is no part of the run that is asked for."""
@@ -49,17 +52,24 @@ class Mismatch(UserError):
         )
 
 
-def run_names(job: Job, setting: Setting, model: EngineInfo) -> tuple[str, str]:
-    """(folder of one run, name of the grid that it belongs to): equal for equal commands."""
-    asked = _asked(job, model)
-    grid = fingerprint(asked)[:8]
+def run_name(job: Job, setting: Setting, model: EngineInfo) -> str:
+    """The folder of one run: equal for equal commands, whatever other tasks and settings they list."""
     config = job.config
     if config.name is not None:
         varied = {flag.replace("-", "_") for flag in setting.label}
-        return "-".join([config.name, *_bits(setting.vision, varied)]), config.name
-    start = f"{job.task.name}-{_slug(Path(asked['model']).name)}"
+        task = () if job.alone else (job.task.name,)
+        return "-".join([config.name, *task, *_bits(setting.vision, varied)])
+    asked = _asked(job, model)
     number = fingerprint([asked, asdict(setting.vision)])[:8]
-    return "-".join([start, *_bits(setting.vision, {*_BITS}), number]), f"{start}-{grid}"
+    return "-".join([job.task.name, _model_slug(asked), *_bits(setting.vision, {*_BITS}), number])
+
+
+def grid_name(job: Job, model: EngineInfo) -> str:
+    """The grid that a run belongs to: one for all tasks and settings of a command."""
+    if job.config.name is not None:
+        return job.config.name
+    asked = {name: value for name, value in _asked(job, model).items() if name in _OF_THE_GRID}
+    return f"{_model_slug(asked)}-{fingerprint(asked)[:8]}"
 
 
 def refuse_other_settings(folder: Path, job: Job, record: RunRecord) -> None:
@@ -143,8 +153,7 @@ def _asked(job: Job, model: EngineInfo) -> dict[str, Any]:
         "engine": config.engine,
         "dtype": config.dtype,
         "coordinates": config.coordinates,
-        "max_new_tokens": config.max_new_tokens or job.task.max_new_tokens,
-        "repetition_penalty": config.repetition_penalty,
+        **asdict(job.generation),
     }
 
 
@@ -154,8 +163,8 @@ def _place(name: str) -> str:
     return str(path.resolve()) if path.exists() else name
 
 
-def _slug(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.")[:40] or "model"
+def _model_slug(asked: Mapping[str, Any]) -> str:
+    return re.sub(r"[^A-Za-z0-9._]+", "-", Path(asked["model"]).name).strip("-.")[:40] or "model"
 
 
 def _bits(vision: VisionSettings, names: set[str]) -> list[str]:

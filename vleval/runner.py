@@ -1,10 +1,12 @@
-"""The run: every question once per setting, answers scored and stored as they come."""
+"""The runs of a command: every question once per setting, answers scored and stored as they come."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
-from vleval.config import Setting
+from vleval.config import Setting, axes_text
 from vleval.console import Console, Progress
 from vleval.engines import Loaded
 from vleval.errors import Terminated
@@ -14,46 +16,86 @@ from vleval.logbook import Logbook, open_record
 from vleval.model.io import Engine, Request, Response
 from vleval.recorder import Incomplete, Recorder
 from vleval.results.record import RunRecord
-from vleval.results.store import RunStore, set_aside
+from vleval.results.storage.store import RunStore, set_aside, stored_ids
 from vleval.resume import refuse_other_settings
 from vleval.tasks.base import Sample
 
 
-def run_settings(job: Job, settings: Sequence[Setting], loaded: Loaded, console: Console) -> Outcome:
-    """Answer every question once per setting; the model stays loaded, what is answered is not asked again.
+class Cell(NamedTuple):
+    """One run of a grid."""
 
-    Ctrl-C, SIGTERM and too many failures end it early with everything done kept. Raises Mismatch before
-    anything is asked, ModelError and StoreError.
+    job: Job
+    setting: Setting
+    record: RunRecord
+    """As it is before the first answer."""
+    place: str
+    """Which run of how many; empty for the only one."""
+
+    @property
+    def folder(self) -> Path:
+        """Where it is stored."""
+        return self.job.config.output / self.record.id
+
+    @property
+    def title(self) -> str:
+        """For its progress."""
+        settings = (f"{flag} {value}" for flag, value in self.setting.label.items())
+        return " ".join((self.place, self.job.task.name, *settings)).strip()
+
+
+def run_grid(jobs: Sequence[Job], loaded: Loaded, console: Console) -> Outcome:
+    """Answer every question of every task once per setting, one task after the other.
+
+    The model stays loaded, and what is answered is not asked again. Ctrl-C, SIGTERM and too many failures end
+    it early with everything done kept. Raises Mismatch before anything is asked, ModelError and StoreError.
     """
-    model = loaded.engine.info()
-    records = [open_record(job, setting, model) for setting in settings]
-    for record in records:
-        folder = job.config.output / record.id
-        if job.config.fresh and (aside := set_aside(folder)):
+    cells = _cells(jobs, loaded)
+    for cell in cells:
+        if cell.job.config.fresh and (aside := set_aside(cell.folder)):
             console.note(f"the earlier run is kept in {aside}")
-        refuse_other_settings(folder, job, record)
+        refuse_other_settings(cell.folder, cell.job, cell.record)
+    if len(cells) > 1:
+        console.note(_overview(cells))
     runs: list[Run] = []
     with Interruption(quiet=console.quiet) as interruption:
-        for setting, record in zip(settings, records, strict=True):
+        for cell in cells:
             stopped = interruption.error()
             if stopped is None:
-                run, stopped = _run_setting(job, setting, record, loaded, interruption, console)
+                run, stopped = _run_cell(cell, loaded, interruption, console)
                 runs.append(run)
             if stopped is not None:
                 return Outcome(tuple(runs), stopped)
     return Outcome(tuple(runs))
 
 
-def _run_setting(
-    job: Job,
-    setting: Setting,
-    record: RunRecord,
-    loaded: Loaded,
-    interruption: Interruption,
-    console: Console,
+def _cells(jobs: Sequence[Job], loaded: Loaded) -> list[Cell]:
+    model = loaded.engine.info()
+    asked = [(job, setting) for job in jobs for setting in job.settings]
+    return [
+        Cell(job, setting, open_record(job, setting, model), f"{at}/{len(asked)}" if len(asked) > 1 else "")
+        for at, (job, setting) in enumerate(asked, 1)
+    ]
+
+
+def _overview(cells: Sequence[Cell]) -> str:
+    """All runs in one line, and how many of their answers are on file already."""
+    parts: dict[str, list[Setting]] = {}
+    stored = planned = 0
+    for cell in cells:
+        parts.setdefault(cell.job.task.name, []).append(cell.setting)
+        ids = stored_ids(cell.folder)
+        stored += sum(sample.id in ids for sample in cell.job.samples)
+        planned += len(cell.job.samples)
+    runs = "; ".join(f"{name} {axes_text(settings)}".strip() for name, settings in parts.items())
+    return f"{len(cells)} runs: {runs}; {stored} of {planned} answers are stored"
+
+
+def _run_cell(
+    cell: Cell, loaded: Loaded, interruption: Interruption, console: Console
 ) -> tuple[Run, BaseException | None]:
+    job, record = cell.job, cell.record
     stopped: BaseException | None = None
-    with RunStore(job.config.output / record.id) as store:
+    with RunStore(cell.folder) as store:
         recorder = Recorder(
             job.task,
             job.samples,
@@ -63,14 +105,13 @@ def _run_setting(
             errors_allowed=job.config.max_errors.allowed(len(job.samples)),
             tokens_per_second=loaded.tokens_per_second,
         )
-        logbook = Logbook(job, setting, record, store, recorder, console)
+        logbook = Logbook(job, cell.setting, record, store, recorder, console)
         if logbook.finished():
             return logbook.show(), None
         with logbook.failure_noted():
             logbook.begin()
-            title = " ".join((job.task.name, *(f"{flag} {value}" for flag, value in setting.label.items())))
             try:
-                with console.progress(title, len(recorder.waiting)) as progress:
+                with console.progress(cell.title, len(recorder.waiting)) as progress:
                     _ask(job, record, loaded.engine, recorder, interruption, progress)
             except (KeyboardInterrupt, Terminated, Incomplete) as error:
                 stopped = error

@@ -1,9 +1,9 @@
-"""`vleval run`: one task, one model, one or many settings, one comparison."""
+"""`vleval run`: one model, one or many tasks, one or many settings, one comparison per task."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,10 @@ import typer
 from vleval import options
 
 if TYPE_CHECKING:
-    from vleval.config import RunConfig
     from vleval.console import Console
     from vleval.engines import ModelChoice
     from vleval.job import Job
-    from vleval.tasks.base import Task
+    from vleval.plan import Part
 
 EXAMPLES = """Examples:
 
@@ -26,13 +25,15 @@ vleval run --task refcoco --model Qwen/Qwen2.5-VL-7B-Instruct --max-pixels 1280t
 
 vleval run --task refcoco --model ./my-checkpoint --data my.parquet --media photos/ --json
 
-vleval run --task charades-sta --model ./my-checkpoint --fps 1,2,4 --config team.toml
+vleval run --task refcoco,charades-sta --model ./my-checkpoint --max-pixels 128t,256t --fps 1,2,4
+
+vleval run --config team.toml --limit 100
 """
 
 
 def run(
     ctx: typer.Context,
-    task: options.Task = None,
+    task: options.Tasks = None,
     model: options.Model = None,
     data: options.Data = None,
     media: options.Media = None,
@@ -67,10 +68,11 @@ def run(
     quiet: options.Quiet = None,
     verbose: options.Verbose = None,
 ) -> None:
-    """Run a model on a task and compare settings.
+    """Run a model on one or several tasks and compare settings.
 
-    Every answer is stored as it comes. The same command again goes on where it stopped, whatever stopped it;
-    once complete, it shows the stored results.
+    Every combination of the listed settings that applies to a task is a run. Every answer is stored as it
+    comes. The same command again goes on where it stopped, whatever stopped it; once complete, it shows the
+    stored results.
 
     Exit codes: 0 complete, 2 usage, 12 incomplete, or stored answers were made otherwise, 13 too many
     failures, 14 storage, 130 Ctrl-C, 143 SIGTERM.
@@ -81,36 +83,35 @@ def run(
 
 def _launch(passed: Mapping[str, Any], file: Path | None) -> int:
     """Everything cheap is checked before the model is loaded."""
-    from vleval.config import load_config
     from vleval.console import Console
     from vleval.engines import check_folder, choose_model, open_engine
+    from vleval.plan import load_plan
     from vleval.report import show_outcome
-    from vleval.results.store import prepare_root
-    from vleval.runner import run_settings
-    from vleval.tasks.registry import get_task
+    from vleval.results.storage.store import prepare_root
+    from vleval.runner import run_grid
 
-    config = load_config(passed, file)
+    plan = load_plan(passed, file)
+    config = plan.parts[0].config  # what is asked of it here is the same in all of them
     console = Console(json=config.json_, quiet=config.quiet, verbose=config.verbose)
-    task = get_task(config.task)
-    choice = choose_model(config.model, config.data, os.environ)
-    if idle := config.idle_flags(task.media):
-        console.warn(f"{task.name} has no videos: {', '.join(idle)} changes nothing")
-    settings = config.settings(task.media)
+    choice = [choose_model(config.model, part.config.data, os.environ) for part in plan.parts][0]
+    for warning in plan.warnings:
+        console.warn(warning)
     check_folder(choice)
     prepare_root(config.output)
-    job = _job(task, config, choice, tuple(passed))
-    _announce(job, choice, console)
+    jobs = [_job(part, choice, tuple(passed), alone=len(plan.parts) == 1) for part in plan.parts]
+    _announce(jobs, choice, console)
     loaded = open_engine(config, choice)
-    outcome = run_settings(job, settings, loaded, console)
-    return show_outcome(job, settings, outcome, console)
+    outcome = run_grid(jobs, loaded, console)
+    return show_outcome(jobs, outcome, console)
 
 
-def _job(task: Task, config: RunConfig, choice: ModelChoice, passed: tuple[str, ...]) -> Job:
+def _job(part: Part, choice: ModelChoice, passed: tuple[str, ...], *, alone: bool) -> Job:
     from vleval.engines import BUNDLED
     from vleval.job import Job
     from vleval.results.record import DataFacts
     from vleval.tasks.sources import open_data
 
+    task, config = part
     where = config.data if config.data != "auto" else BUNDLED if choice.bundled else "hub"
     data = open_data(
         task,
@@ -131,10 +132,10 @@ def _job(task: Task, config: RunConfig, choice: ModelChoice, passed: tuple[str, 
         revision=data.revision,
         notes=data.notes,
     )
-    return Job(task, facts, data.samples, choice.bundled, config, passed)
+    return Job(task, facts, data.samples, choice.bundled, config, passed, alone)
 
 
-def _announce(job: Job, choice: ModelChoice, console: Console) -> None:
+def _announce(jobs: Sequence[Job], choice: ModelChoice, console: Console) -> None:
     """Say what is about to be measured, and on whose behalf where nobody asked for it."""
     if choice.bundled and choice.origin == "default":
         console.note("model: the bundled checkpoint, because neither --model nor VLEVAL_MODEL names another")
@@ -142,8 +143,8 @@ def _announce(job: Job, choice: ModelChoice, console: Console) -> None:
         console.note(f"model: {choice.name} (from VLEVAL_MODEL)")
     else:
         console.note(f"model: {choice.name}")
-    console.note(
-        f"data: {job.data.name}, split {job.data.split}, {job.data.samples} questions ({job.data.origin})"
-    )
-    for warning in job.data.notes:
-        console.warn(warning)
+    for job in jobs:
+        data = job.data
+        console.note(f"data: {data.name}, split {data.split}, {data.samples} questions ({data.origin})")
+        for warning in data.notes:
+            console.warn(warning)

@@ -149,7 +149,7 @@ def _show(
 ) -> None:
     from vleval import scoring
     from vleval.console import terminal_safe
-    from vleval.report import remarks
+    from vleval.results.remarks import remarks
     from vleval.results.table import Row, comparison
 
     trivial = scoring.baselines(task, scored)

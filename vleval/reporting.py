@@ -1,0 +1,96 @@
+"""From RUN arguments to a report: which runs are meant, what tells them apart, and their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from vleval.config import pixels_text
+from vleval.errors import UserError
+from vleval.model.io import VisionSettings
+from vleval.results.record import RunRecord
+from vleval.results.remarks import remarks
+from vleval.results.reporting.data import Block, build_report, group_key
+from vleval.results.reporting.run import ReportRun, reduce_run
+from vleval.results.reporting.samples import chooser
+from vleval.results.reporting.sharing import shared
+from vleval.results.storage.store import read_run, read_samples
+from vleval.selection import read_folders
+from vleval.tasks.registry import get_task
+
+_VISION = tuple(field.name for field in fields(VisionSettings))
+
+
+def read_report(arguments: Sequence[Path], *, browse: bool) -> list[Block]:
+    """The report on the runs of these folders; with `browse`, answers are kept for a page.
+
+    Raises UserError, StoreError, RecordError, DataError.
+    """
+    folders = dict.fromkeys(folder for argument in arguments for folder in read_folders(argument))
+    records = {folder: read_run(folder) for folder in folders}
+    labels = _labels(records)
+    totals = {group_key(record): record.data.samples for record in records.values()}
+    keep = chooser(sum(totals.values())) if browse else lambda id: False
+    return build_report(_reduced(folder, record, labels[folder], keep) for folder, record in records.items())
+
+
+def _reduced(
+    folder: Path, record: RunRecord, label: Mapping[str, str], keep: Callable[[str], bool]
+) -> ReportRun:
+    task = get_task(record.task.name)
+    samples = list(shared(read_samples(folder)))
+    if any(metric.name not in sample.metrics for sample in samples[:1] for metric in task.metrics):
+        raise UserError(
+            f"{folder} was scored by version {record.task.version} of {task.name}, which had other metrics "
+            f"than version {task.version}: run it again"
+        )
+    return reduce_run(
+        str(folder),
+        label,
+        record,
+        samples,
+        task,
+        lambda summary: remarks(task, {}, summary),
+        keep,
+    )
+
+
+def _labels(records: Mapping[Path, RunRecord]) -> dict[Path, dict[str, str]]:
+    """What tells each run from the others of its block; the folder's name where settings do not."""
+    groups: dict[tuple[object, ...], list[Path]] = {}
+    for folder, record in records.items():
+        groups.setdefault(group_key(record), []).append(folder)
+    labels: dict[Path, dict[str, str]] = {}
+    for group in groups.values():
+        settings = {folder: _settings(records[folder]) for folder in group}
+        varying = [flag for flag in settings[group[0]] if len({each[flag] for each in settings.values()}) > 1]
+        found = {folder: {flag: settings[folder][flag] for flag in varying} for folder in group}
+        if len(group) > 1 and len({tuple(label.values()) for label in found.values()}) < len(group):
+            found = {folder: {**label, "run": folder.name} for folder, label in found.items()}
+        labels |= found
+    return labels
+
+
+def _settings(record: RunRecord) -> dict[str, str]:
+    """All that may tell two runs on the same questions apart, by flag, as people write it."""
+    model = "bundled" if record.bundled_model else record.model.model
+    return {
+        "model": model,
+        "weights": record.model.fingerprint[:8],
+        "engine": record.model.engine,
+        "dtype": record.model.dtype,
+        "coordinates": record.coordinates,
+        "max-new-tokens": str(record.generation.max_new_tokens),
+        "repetition-penalty": f"{record.generation.repetition_penalty:g}",
+        **{name.replace("_", "-"): _text(name, getattr(record.vision, name)) for name in _VISION},
+    }
+
+
+def _text(name: str, value: Any) -> str:
+    if value is None:
+        return "default"
+    if name.endswith("pixels"):
+        return pixels_text(value)
+    return value if isinstance(value, str) else f"{value:g}"

@@ -1,0 +1,95 @@
+"""RUN arguments: from paths to the runs they mean, and to the pairs of runs that belong together."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from vleval.errors import UserError
+from vleval.results.comparing.eligibility import UnknownSetting, check_vary
+from vleval.results.comparing.pairing import Answered, Source, answered
+from vleval.results.record import RunRecord
+from vleval.results.storage.store import RUN_FILE, read_run, read_samples
+from vleval.tasks.base import Metric
+from vleval.tasks.registry import get_task
+
+_SET_ASIDE = re.compile(r".*\.old\d+")
+"""Names that `vleval run --fresh` gives to what it replaces."""
+
+
+def read_sources(argument: Path) -> list[Source]:
+    """The run of a folder, or all runs of a folder of runs, by name. Raises UserError, RecordError."""
+    return [_source(folder) for folder in read_folders(argument)]
+
+
+def read_folders(argument: Path) -> list[Path]:
+    """The run folder that is meant, or all in a folder of runs, by name. Raises UserError."""
+    if not argument.is_dir():
+        raise UserError(f"there is no run folder {argument}")
+    if (argument / RUN_FILE).exists():
+        return [argument]
+    folders = sorted(path.parent for path in argument.glob(f"*/{RUN_FILE}"))
+    folders = [folder for folder in folders if not _SET_ASIDE.fullmatch(folder.name)]
+    if not folders:
+        raise UserError(f"{argument} is no run and holds none: there is no {RUN_FILE} in it or one below")
+    return folders
+
+
+def varied(vary: str | None, record: RunRecord) -> frozenset[str]:
+    """The settings of `--vary a,b`. Raises UserError for one that there is not."""
+    try:
+        return check_vary(vary.split(",") if vary else (), record)
+    except UnknownSetting as error:
+        raise UserError(str(error)) from None
+
+
+def metrics_of(task: str) -> Sequence[Metric]:
+    """The metrics of a task, the headline first. Raises DataError for an unknown task."""
+    return get_task(task).metrics
+
+
+def one_per_task(sources: Sequence[Source], argument: str) -> dict[str, Source]:
+    """The runs by task. Raises UserError where a task has two, and nobody says which is meant."""
+    found: dict[str, Source] = {}
+    for source in sources:
+        task = source.record.task.name
+        if task in found:
+            raise UserError(
+                f"{argument} holds two runs of {task}, {found[task].name} and {source.name}: name the one"
+            )
+        found[task] = source
+    return found
+
+
+def matched(base: Sequence[Source], cand: Sequence[Source]) -> list[tuple[Source, Source]]:
+    """Each run of the candidate with the one of the baseline that it is compared with: the only run of its
+    task, or of several the one with equal settings.
+
+    Raises UserError for a run without a partner or with two.
+    """
+    pairs = []
+    for after in cand:
+        task = after.record.task.name
+        found = [before for before in base if before.record.task.name == task]
+        if len(found) > 1:
+            found = [before for before in found if before.record.vision == after.record.vision]
+        if len(found) != 1:
+            many = "more than one run" if found else "no run"
+            raise UserError(
+                f"the baseline has {many} of {task} with the settings of {after.name}: name two run folders"
+            )
+        pairs.append((found[0], after))
+    return pairs
+
+
+def _source(folder: Path) -> Source:
+    record = read_run(folder)
+    metrics = metrics_of(record.task.name)
+
+    @functools.cache
+    def read() -> dict[str, Answered]:
+        return {sample.id: answered(sample, metrics) for sample in read_samples(folder)}
+
+    return Source(str(folder), record, read)

@@ -77,20 +77,22 @@ def vleval(
     """How well a Qwen2.5-VL checkpoint reads, points and times, at every resolution and frame rate."""
 
 
-app.command(epilog=run.EXAMPLES)(run.run)
-app.command(epilog=score.EXAMPLES)(score.score)
-app.command(epilog=report.EXAMPLES)(report.report)
-app.command(epilog=compare.EXAMPLES)(compare.compare)
-app.command(epilog=gate.EXAMPLES)(gate.gate)
-app.add_typer(baseline.app, name="baseline")
-app.command(epilog=leaderboard.EXAMPLES)(leaderboard.leaderboard)
-app.command(epilog=export.EXAMPLES)(export.export)
-app.command(epilog=ground.EXAMPLES)(ground.ground)
-app.command(epilog=locate.EXAMPLES)(locate.locate)
-app.command(epilog=parse.EXAMPLES)(parse.parse)
-app.add_typer(tasks.app, name="tasks")
-app.command()(doctor.doctor)
-app.add_typer(train.app, name="train")
+_MEASURE, _DECIDE, _POINT, _KNOW = "Measure", "Decide", "Point at things", "Know what you have"
+
+app.command(epilog=run.EXAMPLES, rich_help_panel=_MEASURE)(run.run)
+app.command(epilog=score.EXAMPLES, rich_help_panel=_MEASURE)(score.score)
+app.command(epilog=report.EXAMPLES, rich_help_panel=_DECIDE)(report.report)
+app.command(epilog=compare.EXAMPLES, rich_help_panel=_DECIDE)(compare.compare)
+app.command(epilog=gate.EXAMPLES, rich_help_panel=_DECIDE)(gate.gate)
+app.add_typer(baseline.app, name="baseline", rich_help_panel=_DECIDE)
+app.command(epilog=leaderboard.EXAMPLES, rich_help_panel=_DECIDE)(leaderboard.leaderboard)
+app.command(epilog=export.EXAMPLES, rich_help_panel=_DECIDE)(export.export)
+app.command(epilog=ground.EXAMPLES, rich_help_panel=_POINT)(ground.ground)
+app.command(epilog=locate.EXAMPLES, rich_help_panel=_POINT)(locate.locate)
+app.command(epilog=parse.EXAMPLES, rich_help_panel=_POINT)(parse.parse)
+app.add_typer(tasks.app, name="tasks", rich_help_panel=_KNOW)
+app.command(rich_help_panel=_KNOW)(doctor.doctor)
+app.add_typer(train.app, name="train", rich_help_panel=_KNOW)
 
 
 def main() -> NoReturn:

@@ -10,6 +10,9 @@ from typing import Literal, Protocol
 
 from vleval.grounding.frame import Frame
 
+INPUT_SIZE = "{input_width}x{input_height}"
+"""In a system message, the first medium's width and height as the model sees it: known only once resized."""
+
 FailureKind = Literal["input_error", "model_error", "oom", "timeout"]
 
 
@@ -77,6 +80,7 @@ class Request:
 
     id: str
     messages: tuple[Message, ...]
+    """A last message of the assistant's is the beginning of its answer: the model goes on from there."""
     vision: VisionSettings = VisionSettings()
     generation: GenerationSettings = GenerationSettings()
 

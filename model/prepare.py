@@ -19,7 +19,17 @@ from vleval.grounding.frame import Frame
 from vleval.model.config import ModelConfig
 from vleval.model.errors import CheckpointError, MediaError, SettingsError
 from vleval.model.generate import ModelInput
-from vleval.model.io import Failure, FailureKind, Media, Request, Response, Usage, VisionSettings
+from vleval.model.io import (
+    INPUT_SIZE,
+    Failure,
+    FailureKind,
+    Media,
+    Message,
+    Request,
+    Response,
+    Usage,
+    VisionSettings,
+)
 from vleval.model.preprocess import VisualInput, prepare_image
 from vleval.model.preprocess_spec import PreprocessSpec
 from vleval.model.prompt import ChatPrompt
@@ -109,7 +119,8 @@ class Preparer:
 
     def _prepare(self, request: Request, timed: list[Timed]) -> Prepared:
         visuals = [visual for visual, _ in timed]
-        prompt = self._chat.encode(request.messages, [visual.grid_thw for visual in visuals])
+        messages = _sized(request.messages, [visual.frame for visual in visuals])
+        prompt = self._chat.encode(messages, [visual.grid_thw for visual in visuals], go_on=True)
         longest = self._config.text.max_position_embeddings
         if len(prompt.input_ids) > longest:
             kinds = {visual.kind for visual in visuals}
@@ -126,6 +137,17 @@ class Preparer:
             settings=request.generation,
         )
         return Prepared(request, model_input, {id(visual): seconds for visual, seconds in timed})
+
+
+def _sized(messages: tuple[Message, ...], frames: list[Frame]) -> tuple[Message, ...]:
+    """The messages with `INPUT_SIZE` filled in; what data sets say never stands in a system message."""
+    if not frames or messages[0].role != "system":
+        return messages
+    size = "{}x{}".format(*frames[0].input_size)
+    content = (
+        part.replace(INPUT_SIZE, size) if isinstance(part, str) else part for part in messages[0].content
+    )
+    return (replace(messages[0], content=tuple(content)), *messages[1:])
 
 
 def failed(

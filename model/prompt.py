@@ -106,15 +106,17 @@ class ChatPrompt:
         """The prompt as text, one placeholder per medium; opens the assistant's turn unless it spoke last."""
         return "".join(text for text, _ in self._pieces(messages))
 
-    def encode(self, messages: Sequence[Message], grids: Sequence[GridTHW]) -> Prompt:
+    def encode(self, messages: Sequence[Message], grids: Sequence[GridTHW], *, go_on: bool = False) -> Prompt:
         """The prompt as token ids; `grids` holds one (T, H, W) in patches per medium, in reading order.
 
-        Raises CheckpointError when the template does not place every medium once, in order.
+        `go_on` leaves the assistant's turn open where it spoke last: its words are the beginning of an
+        answer. Raises CheckpointError when the template does not place every medium once, in order.
         """
         media = [part for message in messages for part in message.content if isinstance(part, Media)]
         if len(media) != len(grids):
             raise ValueError(f"{len(media)} media but {len(grids)} grids")
-        ids = [index for text, token in self._pieces(messages) for index in self._encode_piece(text, token)]
+        pieces = self._pieces(messages, go_on)
+        ids = [index for text, token in pieces for index in self._encode_piece(text, token)]
         expected = [self._placeholder[medium.kind] for medium in media]
         if [index for index in ids if index in self._placeholder.values()] != expected:
             raise CheckpointError(
@@ -146,13 +148,13 @@ class ChatPrompt:
                 f"{config.text.vocab_size}: the tokenizer belongs to another checkpoint."
             )
 
-    def _pieces(self, messages: Sequence[Message]) -> Iterator[tuple[str, int | None]]:
+    def _pieces(self, messages: Sequence[Message], go_on: bool = False) -> Iterator[tuple[str, int | None]]:
         """The rendered prompt cut at the template's special tokens: (text, its id if special else None)."""
         said = "".join(part for message in messages for part in message.content if isinstance(part, str))
         # The template must not see the user's own "<|im_end|>": until the cut is made, its id stands in its
         # place, between two private-use characters that occur nowhere in the text.
         mark = next(c for c in map(chr, range(0xE000, 0xF900)) if c not in said)
-        rendered = self._render([self._chat_turn(message, mark) for message in messages])
+        rendered = self._render([self._chat_turn(message, mark) for message in messages], go_on)
         start = 0
         for match in self._special_text.finditer(rendered):
             yield self._unshield(rendered[start : match.start()], mark), None
@@ -179,7 +181,7 @@ class ChatPrompt:
         names = {index: name for name, index in self._special.items()}
         return re.sub(f"{mark}([0-9]+){mark}", lambda match: names[int(match[1])], text)
 
-    def _render(self, chat: list[dict[str, Any]]) -> str:
+    def _render(self, chat: list[dict[str, Any]], go_on: bool) -> str:
         from jinja2 import TemplateError
 
         asks = chat[-1]["role"] != "assistant"
@@ -191,7 +193,16 @@ class ChatPrompt:
             reason = str(error).splitlines()[0]
             raise CheckpointError(f"The checkpoint's chat template fails ({reason}): mend it.") from None
         assert isinstance(rendered, str)
-        return rendered
+        if asks or not go_on:
+            return rendered
+        begun = "".join(part["text"] for part in chat[-1]["content"])
+        before, found, _ = rendered.rpartition(begun)
+        if not found:
+            raise CheckpointError(
+                "The checkpoint's chat template changes the beginning of an answer: mend it, or remove it "
+                "(vleval then uses Qwen2.5-VL's own)."
+            )
+        return before + begun
 
     def _encode_piece(self, text: str, token: int | None) -> list[int]:
         if token is not None:

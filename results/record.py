@@ -15,7 +15,7 @@ from vleval.grounding.frame import Convention, Frame
 from vleval.model.io import EngineInfo, FailureKind, GenerationSettings, Usage, VisionSettings
 from vleval.results.schema import VERSION, upgraded
 from vleval.results.schema import RecordError as RecordError
-from vleval.tasks.base import Status
+from vleval.tasks.base import Metric, Status
 
 RunStatus = Literal["running", "complete", "interrupted", "failed"]
 T = TypeVar("T")
@@ -73,6 +73,24 @@ class SampleRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnTask:
+    """A user's task as its file had it: all that shows a run, without running the file again."""
+
+    path: str
+    sha256: str
+    """Of the file's bytes."""
+    title: str
+    media: Literal["image", "video"]
+    metrics: tuple[Metric, ...]
+    """The headline first."""
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> OwnTask:
+        """As it was recorded."""
+        return _known(cls, {**raw, "metrics": tuple(_known(Metric, metric) for metric in raw["metrics"])})
+
+
+@dataclass(frozen=True, slots=True)
 class TaskFacts:
     """Which benchmark, in which version."""
 
@@ -81,6 +99,8 @@ class TaskFacts:
     headline: str
     prompt: str = ""
     """The template that questions are put into."""
+    own: OwnTask | None = None
+    """None for the tasks that come with vleval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +164,8 @@ class RunRecord:
         try:
             raw = upgraded(raw, "run")
             data = dict(raw)
-            data["task"] = _known(TaskFacts, raw["task"])
+            own = raw["task"].get("own")
+            data["task"] = _known(TaskFacts, {**raw["task"], "own": OwnTask.from_json(own) if own else None})
             data["data"] = _known(DataFacts, raw["data"] | {"notes": tuple(raw["data"]["notes"])})
             data["model"] = _known(EngineInfo, raw["model"])
             data["vision"] = _known(VisionSettings, raw["vision"])

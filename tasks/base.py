@@ -10,7 +10,11 @@ from vleval.grounding.frame import Convention, Frame
 from vleval.model.io import Media, Message
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
+
+    from vleval.tasks.readers import Table
 
 Status = Literal["scored", "unparsed", "failed"]
 
@@ -110,6 +114,17 @@ class Metric:
     """Column title in tables, e.g. `Acc@0.5`."""
     percent: bool = True
     higher_is_better: bool = True
+    formula: str = ""
+    """In words and symbols, for the card: `share of answers with IoU >= 0.5`."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFile:
+    """The file that a user's own task was loaded from."""
+
+    path: str
+    sha256: str
+    """Of the file's bytes: an edited task is another task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +163,26 @@ class Task:
     """Where the definition comes from."""
     baselines: Callable[[list[Sample]], Mapping[str, Mapping[str, float]]] | None = None
     """Trivial answers (whole clip, best constant) and their metrics on the same samples, for comparison."""
+    checks: Mapping[str, Callable[[Any, str], Any]] = field(default_factory=dict)
+    """Column -> reader of its values (value, column); the first rows of any source go through it. ValueError
+    in words for the user."""
+    local: Callable[[Path, str | None, str], tuple[Table, str] | None] | None = None
+    """Further forms of local data: (file or folder, split asked for, default split) -> the rows in the hub's
+    columns, and the split; None where the path has none of these forms. Raises DataError."""
+    taught: bool = False
+    """Whether the bundled checkpoint was trained on questions of this kind."""
+    hub_config: str | None = None
+    """The configuration of the hub set that is meant, where it has several."""
+    bundled_name: str | None = None
+    """The task whose bundled data are this one's too; None: its own."""
+    media_columns: tuple[str, ...] = ()
+    """Columns that may hold the medium, the first that a table has; () means one named after `media`."""
+    traps: tuple[str, ...] = ()
+    """What goes wrong with this benchmark, one sentence each; for its card."""
+    comparability: tuple[str, ...] = ()
+    """How far the numbers of other harnesses and papers can be set beside ours, one sentence each."""
+    file: TaskFile | None = None
+    """None for the tasks that come with vleval."""
 
     def score(self, sample: Sample, text: str, frames: tuple[Frame, ...], convention: Convention) -> Score:
         """Read and judge one answer."""

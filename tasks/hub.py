@@ -29,7 +29,7 @@ def load(task: Task, split: str, revision: str | None) -> HubData:
     for name in task.hub:
         try:
             with _offline_unless_reachable():
-                dataset = load_dataset(name, split=split, revision=revision)
+                dataset = load_dataset(name, task.hub_config, split=split, revision=revision)
         # ValueError: no such split. RuntimeError: datasets' own faults while it prepares the files.
         except (OSError, ValueError, RuntimeError) as error:
             if "split" in str(error).lower() and isinstance(error, ValueError):

@@ -45,6 +45,14 @@ POINT = Prompt(
 )
 """Points on what a phrase means."""
 
+POINT_AS_ASKED = Prompt(
+    "",
+    "request",
+    " Output the point coordinates in JSON format.",
+    "ours: the data set's own sentence, and the form of POINT",
+)
+"""Points for a request that is a whole sentence."""
+
 DETECT = Prompt(
     "Locate every instance that belongs to the following categories: '",
     "names",
@@ -52,6 +60,14 @@ DETECT = Prompt(
     "QwenLM/Qwen3-VL, evaluation/ODinW-13",
 )
 """Labelled boxes of everything of some categories, their names separated by `, `."""
+
+COUNT = Prompt(
+    "",
+    "question",
+    "\nAnswer with a single number.",
+    "lmms-eval's countbenchqa, without the caption that it puts first",
+)
+"""A question for a number."""
 
 MOMENT = Prompt(
     "Please find the visual event described by the sentence '",
@@ -61,6 +77,22 @@ MOMENT = Prompt(
     "TimeLens (it states the unit, and shows no example, least of all one of the test split)",
 )
 """When an event happens; the caption stands without a full stop (`caption`)."""
+
+SHORT_ANSWER = Prompt(
+    "",
+    "question",
+    "\nAnswer the question using a single word or phrase.",
+    "lmms-eval and VLMEvalKit, DocVQA, InfoVQA and TextVQA",
+)
+"""A question about what is written or drawn."""
+
+CHOICE = Prompt(
+    "",
+    "question and choices",
+    "\nAnswer with the option's letter from the given choices directly.",
+    "lmms-eval, AI2D",
+)
+"""A question with its choices below it, one per line: `A. the first`."""
 
 
 def caption(sentence: str) -> str:

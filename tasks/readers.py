@@ -131,10 +131,7 @@ def _jsonl(paths: list[Path]) -> Table:
 
 
 def _json(paths: list[Path]) -> Table:
-    try:
-        data = json.loads(_text(paths[0]))
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{paths[0]} is not JSON: {error}") from error
+    data = load_json(paths[0])
     lists = (
         [value for value in data.values() if isinstance(value, list)] if isinstance(data, dict) else [data]
     )
@@ -145,6 +142,14 @@ def _json(paths: list[Path]) -> Table:
     ):
         raise DataError(f"{paths[0]} must hold one list of objects.")
     return _table(lists[0])
+
+
+def load_json(path: Path) -> Any:
+    """What a JSON file holds. Raises DataError."""
+    try:
+        return json.loads(_text(path))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not JSON: {error}") from error
 
 
 def _csv(paths: list[Path]) -> Table:

@@ -1,12 +1,16 @@
-"""RefCOCO: one sentence about one object, answered with its box.
+"""RefCOCO, RefCOCO+ and RefCOCOg: one sentence about one object, answered with its box.
 
-A hub row is an object, with every sentence said about it in `answer`; a sample is one sentence. The first box
-in reading order is scored, with its corners sorted; further boxes are counted, never chosen from.
+A hub row: {"question_id": "7", "image": {"bytes": ..., "path": ...}, "answer": ["left cat", "the grey one"],
+"bbox": [x, y, width, height], ...}. It is an object, with every sentence said about it in `answer`; a sample
+is one sentence. The first box in reading order is scored, with its corners sorted; further boxes are counted,
+never chosen from. The three differ in what people were asked to say: anything, anything but the place, and a
+full description.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from vleval.grounding.boxes import centre_inside, iou, sort_corners
@@ -18,6 +22,7 @@ from vleval.tasks import rows
 from vleval.tasks.base import Answer, Metric, Reading, Sample, SplitNote, Task
 from vleval.tasks.places import BOX, View
 from vleval.tasks.prompts import LOCATE
+from vleval.tasks.rec_files import open_rec
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -25,11 +30,9 @@ if TYPE_CHECKING:
 THRESHOLDS = {"acc@0.5": 0.5, "acc@0.7": 0.7, "acc@0.9": 0.9}
 
 METRICS = (
-    Metric("acc@0.5", "Acc@0.5"),
-    Metric("acc@0.7", "Acc@0.7"),
-    Metric("acc@0.9", "Acc@0.9"),
-    Metric("mean_iou", "Mean IoU"),
-    Metric("center_acc", "Centre acc."),
+    *(Metric(name, name.capitalize(), formula=f"share of IoU >= {at}") for name, at in THRESHOLDS.items()),
+    Metric("mean_iou", "Mean IoU", formula="mean IoU of the first box; IoU = intersection / union of areas"),
+    Metric("center_acc", "Centre acc.", formula="share of first boxes with their centre in the true box"),
 )
 
 
@@ -83,25 +86,49 @@ def judge(boxes: ArrayLike, truths: ArrayLike) -> dict[str, NDArray[Any]]:
     return {**shares, "mean_iou": overlap, "center_acc": centre_inside(upright, truths)}
 
 
-TASK = Task(
-    name="refcoco",
-    title="RefCOCO",
-    description="Find the object that a sentence means: one box, scored by its overlap with the true box.",
-    version=1,
-    media="image",
-    target=BOX,
-    metrics=METRICS,
-    prompt=LOCATE.template,
-    max_new_tokens=128,
-    columns=("question_id", "image", "answer", "bbox"),
-    hub=("lmms-lab-encoder/RefCOCO", "lmms-lab/RefCOCO"),
-    splits=("val", "test", "testA", "testB"),
-    default_split="testA",
+def _task(name: str, title: str, says: str, errors: int, hub_name: str, splits: tuple[str, ...]) -> Task:
+    """One of the three sets; `says` tells how its sentences differ, `errors` their errors in percent."""
+    return Task(
+        name=name,
+        title=title,
+        description=f"Find the object that a sentence means{says}: one box, scored by its overlap with the "
+        "true box.",
+        version=1,
+        media="image",
+        target=BOX,
+        metrics=METRICS,
+        prompt=LOCATE.template,
+        max_new_tokens=128,
+        columns=("question_id", "image", "answer", "bbox"),
+        checks={"answer": rows.sentences, "bbox": rows.corner_and_size},
+        local=open_rec,
+        hub=(f"lmms-lab-encoder/{hub_name}", f"lmms-lab/{hub_name}"),
+        splits=splits,
+        default_split="testA" if "testA" in splits else "test",
+        bundled_splits=("test",),
+        rows=samples,
+        messages=messages,
+        read=read,
+        judge=judge,
+        references=(
+            f"prompt: {LOCATE.source}",
+            "metric: Acc@t = share of sentences with IoU >= t, continuous coordinates",
+        ),
+        traps=(
+            f"100 is out of reach: Ref-L4's authors found errors in {errors}% of the expressions.",
+            "The hub has one row per object, with all its sentences: published scores count each sentence.",
+        ),
+        comparability=(
+            "lmms-eval and VLMEvalKit take the boxes for shares or thousandths of the original image, or try "
+            "several units: their figures for Qwen2.5-VL do not compare.",
+            "VLM-R1 counts an IoU above 0.5, by whole pixels, of 2,000 sentences: near, but not the same.",
+        ),
+    )
+
+
+TASK = replace(
+    _task("refcoco", "RefCOCO", "", 14, "RefCOCO", ("val", "test", "testA", "testB")),
     bundled_splits=("test", "val"),
-    rows=samples,
-    messages=messages,
-    read=read,
-    judge=judge,
     split_notes={
         "val": SplitNote(
             "val (UNC + Google)",
@@ -115,8 +142,24 @@ TASK = Task(
             rows=5000,
         ),
     },
-    references=(
-        f"prompt: {LOCATE.source}",
-        "metric: Acc@t = share of sentences with IoU >= t, continuous coordinates",
+    taught=True,
+)
+
+TASK_PLUS = replace(
+    _task(
+        "refcoco+", "RefCOCO+", " without saying where it is", 24, "RefCOCOplus", ("val", "testA", "testB")
     ),
+    taught=True,
+)
+
+TASK_G = replace(
+    _task("refcocog", "RefCOCOg", " in a longer description", 5, "RefCOCOg", ("val", "test")),
+    split_notes={
+        "val": SplitNote(
+            "val (UMD + Google)",
+            "The hub's RefCOCOg val mixes two splits, UMD's (2,573 objects) and Google's (5,000): its score "
+            "compares with no published val score; test does compare.",
+            rows=7573,
+        ),
+    },
 )

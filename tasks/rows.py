@@ -6,12 +6,14 @@ list. Each function takes any of these and raises ValueError, in words for the u
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from vleval.model.io import Media
 
@@ -105,7 +107,21 @@ def sentence(value: Any, column: str) -> str:
     return value.strip()
 
 
+def _fetched(address: str, kind: Kind, folder: Path | None) -> Path:
+    """The local copy of an address: its last part, or the sha256 of the whole (Molmo's scripts)."""
+    if folder is None:
+        raise ValueError(
+            f"{kind} {_short(address)} is an address and nothing is downloaded during a run; "
+            f"pass the folder of the {kind}s, named by the addresses' last parts, with --media"
+        )
+    hashed = folder / hashlib.sha256(address.encode()).hexdigest()
+    last = PurePosixPath(urlsplit(address).path).name
+    return hashed if hashed.exists() or last in ("", "..") else folder / last
+
+
 def _below(name: str, kind: Kind, folder: Path | None) -> Path:
+    if "://" in name:
+        return _fetched(name, kind, folder)
     if folder is None:
         raise ValueError(f"{kind} {_short(name)} is a file name; pass the folder of the {kind}s with --media")
     parts = PurePosixPath(name).parts

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from vleval.model.io import Media
 from vleval.tasks import hub, readers, rows
 from vleval.tasks.base import DataError, Sample, Task
+from vleval.tasks.checks import check_first_rows
 
 Origin = Literal["bundled", "hub", "local"]
 
@@ -68,6 +69,9 @@ def open_data(
         raise DataError(f"--media {media_dir} is not a folder.")
     source = _open(task, data, split, revision)
     _check_columns(task, source)
+    medium = _media_column(task, source) or task.media
+    table = check_first_rows(task, source.name, source.table, medium, media_dir or source.folder)
+    source = source._replace(table=table)
     stream = _samples(task, source, media_dir or source.folder)
     samples = list(islice(stream, limit)) if seed is None else _shuffled(list(stream), seed)[:limit]
     if not samples:
@@ -98,6 +102,8 @@ def _open(task: Task, data: str, split: str | None, revision: str | None) -> _So
     if data == "bundled":
         return _bundled(task, split)
     path = Path(data).expanduser()
+    if task.local is not None and (found := task.local(path, split, task.default_split)) is not None:
+        return _Source(data, "local", found[1], found[0], path if path.is_dir() else path.parent)
     if path.is_dir():
         table, chosen = readers.read_folder(path, split, task.default_split)
         return _Source(data, "local", chosen, table, path)
@@ -114,7 +120,7 @@ def _bundled(task: Task, split: str | None) -> _Source:
             f"{task.name} has no bundled data: name a checkpoint with --model FOLDER or a hub id, "
             "and data with --data hub or --data FILE."
         )
-    folder = BUNDLED / task.name
+    folder = BUNDLED / (task.bundled_name or task.name)
     chosen = readers.choose_split(f"bundled {task.name}", task.bundled_splits, split, task.bundled_splits[0])
     return _Source(
         f"bundled {task.name}", "bundled", chosen, readers.read_file(folder / f"{chosen}.parquet"), folder
@@ -123,6 +129,8 @@ def _bundled(task: Task, split: str | None) -> _Source:
 
 def _check_columns(task: Task, source: _Source) -> None:
     missing = [column for column in task.columns if column not in source.table.columns]
+    if task.media_columns and not _media_column(task, source):
+        missing.append(" or ".join(task.media_columns))
     if missing:
         found = ", ".join(source.table.columns) or "no columns"
         raise DataError(
@@ -131,15 +139,21 @@ def _check_columns(task: Task, source: _Source) -> None:
         )
 
 
+def _media_column(task: Task, source: _Source) -> str | None:
+    """Which of the columns that may hold the medium a table has."""
+    return next((column for column in task.media_columns if column in source.table.columns), None)
+
+
 def _samples(task: Task, source: _Source, folder: Path | None) -> Iterator[Sample]:
     """Samples in file order with unique ids; equal media of different rows are one object."""
     shared: dict[Media, Media] = {}
     taken: set[str] = set()
+    column = _media_column(task, source) or task.media
     for index, row in enumerate(source.table.rows):
         try:
-            medium = rows.media(row[task.media], task.media, folder)
+            medium = rows.media(row[column], task.media, folder)
             medium = shared.setdefault(medium, medium)
-            name = rows.media_name(row[task.media])
+            name = rows.media_name(row[column])
             found = list(task.rows({**row, task.media: medium, rows.MEDIA_NAME: name}, str(index)))
         except KeyError as error:
             raise DataError(f"{source.name}, row {index}: the column {error} is missing.") from error

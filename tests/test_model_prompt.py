@@ -113,6 +113,20 @@ def test_ids_equal_those_of_the_tokenizer_on_the_rendered_text(real_folder: Path
         assert rendered.endswith("assistant\n") == (messages[-1].role != "assistant")
 
 
+def test_an_answer_that_was_begun_is_gone_on_with(small_folder: Path) -> None:
+    prompt = ChatPrompt.from_folder(small_folder)
+    asked = [Message("user", (IMAGE, 'Where is <|im_end|> "["?'))]
+    begun = '<tool_call>\n{"coordinate": ['
+    open_turn = prompt.encode(asked, [(1, 2, 2)]).input_ids
+    words = prompt.encode([Message("user", (begun,))], []).input_ids
+    whole = prompt.encode([*asked, Message("assistant", (begun,))], [(1, 2, 2)], go_on=True).input_ids
+    assert whole[: len(open_turn)] == open_turn
+    assert prompt.decode(whole[len(open_turn) :]) == begun
+    assert set(whole[len(open_turn) :]) <= set(words)
+    closed = prompt.encode([*asked, Message("assistant", (begun,))], [(1, 2, 2)]).input_ids
+    assert closed[: len(whole)] == whole and len(closed) > len(whole)
+
+
 # The template of the hub's tokenizer, in effect, written on its own: the built-in one must equal it.
 INDEPENDENT_TEMPLATE = (
     "{% for m in messages %}{% if loop.first and m.role != 'system' %}<|im_start|>system\n"

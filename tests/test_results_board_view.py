@@ -143,6 +143,7 @@ def test_the_document_holds_every_number_with_its_interval(hub: Path) -> None:
         "title": "Acc@0.5",
         "percent": True,
         "higher_is_better": True,
+        "formula": "share of IoU >= 0.5",
     }
     run, *published = document["rows"]
     assert list(run) == [*HEAD[1:], "scores"]

@@ -9,10 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vleval.grounding.frame import Convention, Frame
+from vleval.grounding.masks import to_rle
 from vleval.tasks.base import Answer, Sample
 from vleval.tasks.registry import TASKS
 
-TRUTHS: dict[str, list[float]] = {"bbox_xyxy": [100, 50, 300, 350], "span": [2.0, 7.5]}
+MASK = {
+    "size": [480, 640],
+    "counts": to_rle([[100, 50, 300, 50, 300, 350, 100, 350]], (640, 480))["counts"].decode(),
+}
+TRUTHS: dict[str, Any] = {
+    "bbox_xyxy": [100, 50, 300, 350],
+    "span": [2.0, 7.5],
+    "count": 7,
+    "area": {"mask": MASK, "count": None},
+    "answers": ["no such thing"] * 10,
+    "letter": "C",
+    "objects": {"points": [[200, 200]], "masks": [MASK]},
+}
 FRAME = Frame((640, 480), (1288, 952), (1, 68, 92), "torch")
 
 TEXTS = (
@@ -21,6 +34,7 @@ TEXTS = (
     "[400, 300]",
     "from 3 to 7 seconds",
     "no such thing",
+    "C",
     "",
     "[nan, 1e999, 3, 4]",
 )

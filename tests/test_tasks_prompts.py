@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from vleval.tasks.prompts import DETECT, LOCATE, MOMENT, POINT, Prompt, caption
+from vleval.tasks.prompts import CHOICE, DETECT, LOCATE, MOMENT, POINT, SHORT_ANSWER, Prompt, caption
 from vleval.tasks.registry import get_task
 
-PROMPTS = (LOCATE, POINT, DETECT, MOMENT)
+PROMPTS = (LOCATE, POINT, DETECT, MOMENT, SHORT_ANSWER, CHOICE)
 
 HOSTILE = [
     "{expression}",

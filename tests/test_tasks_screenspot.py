@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from vleval.grounding.frame import Frame
 from vleval.grounding.parse import render_boxes, render_points
 from vleval.model.io import Media
 from vleval.tasks.base import DataError, Sample, Score
-from vleval.tasks.registry import get_task
+from vleval.tasks.registry import TASKS, get_task
 from vleval.tasks.screenspot import TASK, TASK_V2
 from vleval.tasks.sources import open_data
 
@@ -209,6 +210,7 @@ def test_without_bundled_data_one_sentence_tells_the_way_out(
     monkeypatch.chdir(tmp_path)
     for name in ("CI", "VLEVAL_MODEL", "VLEVAL_DEBUG"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setitem(TASKS, "screenspot", replace(TASK, bundled_splits=()))
     result = CliRunner().invoke(app, ["run", "--task", "screenspot"])
     assert result.exit_code == 2
     said = " ".join(result.stderr.split())

@@ -259,7 +259,7 @@ def test_tasks_are_found_by_name_and_near_names_are_offered() -> None:
     assert get_task("charades_sta") is get_task("Charades-STA") is CHARADES
     with pytest.raises(DataError, match="did you mean refcoco"):
         get_task("refcco")
-    with pytest.raises(DataError, match="there are refcoco, charades-sta"):
+    with pytest.raises(DataError, match=r"there are refcoco, refcoco\+, refcocog, "):
         get_task("qqq")
 
 
@@ -276,9 +276,28 @@ def test_every_task_is_whole(task: Task) -> None:
 
 EXAMPLES = {
     "refcoco": row(0),
+    "refcoco+": row(0),
+    "refcocog": row(0),
     "charades-sta": {"video": Media("video", path=Path("a.mp4")), "caption": "sits", "timestamp": [0, 1]},
     "screenspot": {"image": b"", "instruction": "press", "bbox": [1, 2, 3, 4]},
     "screenspot-v2": {"image": b"", "instruction": "press", "bbox": [0, 0, 0.5, 0.5]},
+    "screenspot-pro": {"image": b"", "instruction": "press", "bbox": [1, 2, 3, 4], "img_size": [9, 9]},
+    "pixmo-points": {"image": b"", "label": "cats", "points": [], "masks": []},
+    "docvqa": {"image": b"", "questionId": "1", "question": "What?", "answers": ["x"]},
+    "infovqa": {"image": b"", "questionId": "1", "question": "What?", "answers": ["x"]},
+    "chartqa": {"image": b"", "question": "What?", "answer": "x"},
+    "textvqa": {"image": b"", "question_id": 1, "question": "What?", "answers": ["x"] * 10},
+    "ocrbench": {"image": b"", "dataset": "IIIT5K", "question": "What?", "answer": ["x"]},
+    "ai2d": {"image": b"", "question": "What?", "options": ["x", "y"], "answer": "1"},
+    "countbench": {"image": b"", "question": "How many cats are there?", "number": 3},
+    "countbench-detect": {"image": b"", "question": "How many cats are there?", "number": 3},
+    "pointbench": {
+        "image": Media("image", path=BUNDLED / "pointbench" / "images" / "request_000.png"),
+        "mask_filename": "mask_000.png",
+        "user_input": "Point to it.",
+        "category": "counting",
+        "count": 2,
+    },
 }
 
 
@@ -287,7 +306,7 @@ EXAMPLES = {
 )
 def test_bundled_data_open(task: Task) -> None:
     for split in task.bundled_splits:
-        if not (BUNDLED / task.name / f"{split}.parquet").exists():
+        if not (BUNDLED / (task.bundled_name or task.name) / f"{split}.parquet").exists():
             pytest.skip(f"no bundled data yet: {task.name} {split}")
         data = open_data(task, "bundled", split=split)
         assert (data.origin, data.split, data.notes) == ("bundled", split, ())

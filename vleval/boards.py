@@ -18,6 +18,7 @@ from vleval.selection import read_sources
 from vleval.tasks.base import Metric
 from vleval.tasks.published import MODELS, published
 from vleval.tasks.registry import TASKS
+from vleval.tasks.user import known
 
 
 def complete_sources(argument: Path, *, allow_partial: bool) -> list[Source]:
@@ -55,12 +56,13 @@ def fill_board(board: Board, sources: Sequence[Source], *, with_published: bool)
 
 def known_metrics(task: str) -> Sequence[Metric]:
     """Of a task that this vleval does not know, none: a board may come from another version."""
-    return TASKS[task].metrics if task in TASKS else ()
+    found = TASKS.get(task) or known(task)
+    return found.metrics if found is not None else ()
 
 
 def setting_text(run: RunRecord) -> str:
-    """What a model was shown, in flags, apart from defaults: `max-pixels 16t, fps 2`."""
-    said = []
+    """What a model was shown and asked, in flags, apart from defaults: `max-pixels 16t, fps 2`."""
+    said = [f'prompt "{run.task.prompt}"'] if run.config.get("prompt") else []
     for each in fields(run.vision):
         value = getattr(run.vision, each.name)
         if value != each.default:

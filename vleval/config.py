@@ -149,6 +149,7 @@ class RunConfig(BaseModel):
     revision: str | None = None
     limit: Positive | None = None
     seed: int | None = None
+    prompt: str | None = None
     min_pixels: PixelList = ()
     max_pixels: PixelList = ()
     fps: RateList = ()

@@ -47,6 +47,7 @@ def explain(error: BaseException) -> Fault:
     from vleval.results.record import RecordError
     from vleval.results.storage.store import StoreError
     from vleval.tasks.base import DataError
+    from vleval.tasks.user import place_of
 
     if isinstance(error, UserError):
         return Fault(str(error), error.code)
@@ -67,6 +68,8 @@ def explain(error: BaseException) -> Fault:
             "out of memory; try a smaller --batch-size, --max-pixels or --dtype bfloat16", ExitCode.CRASH
         )
     said = " ".join(str(error).split()) or "no message"
+    if (place := place_of(error)) is not None:
+        return Fault(f"{place}: {type(error).__name__}: {said}", ExitCode.USAGE)
     return Fault(
         f"vleval crashed ({type(error).__name__}: {said}); this is a bug, VLEVAL_DEBUG=1 shows where",
         ExitCode.CRASH,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from vleval.config import RunConfig, Setting
 from vleval.model.io import GenerationSettings
-from vleval.results.record import DataFacts, RunRecord, TaskFacts
+from vleval.results.record import DataFacts, OwnTask, RunRecord, TaskFacts
 from vleval.results.summary import Summary
 from vleval.tasks.base import Sample, Task
 
@@ -28,8 +28,10 @@ class Job(NamedTuple):
     @property
     def facts(self) -> TaskFacts:
         """The task as records have it."""
-        task = self.task
-        return TaskFacts(task.name, task.version, task.metrics[0].name, task.prompt)
+        task, own = self.task, None
+        if task.file is not None:
+            own = OwnTask(task.file.path, task.file.sha256, task.title, task.media, task.metrics)
+        return TaskFacts(task.name, task.version, task.metrics[0].name, task.prompt, own)
 
     @property
     def generation(self) -> GenerationSettings:

@@ -29,11 +29,11 @@ def _option(panel: str, *names: str, metavar: str | None = None, help: str) -> t
 
 
 Task = Annotated[
-    str | None, _option(_WHAT, "--task", metavar="NAME", help="Benchmark; `vleval tasks` lists them.")
+    str | None, _option(_WHAT, "--task", metavar="NAME|FILE.py", help="Benchmark; `vleval tasks` lists them.")
 ]
 Tasks = Annotated[
     str | None,
-    _option(_WHAT, "--task", metavar="NAME,...", help="Benchmarks; `vleval tasks` lists them."),
+    _option(_WHAT, "--task", metavar="NAME|FILE.py,...", help="Benchmarks; `vleval tasks` lists them."),
 ]
 Model = Annotated[
     str | None,
@@ -71,6 +71,15 @@ Limit = Annotated[
 ]
 Seed = Annotated[
     int | None, _option(_WHAT, "--seed", metavar="N", help="Ask in a random order, image by image.")
+]
+Prompt = Annotated[
+    str | None,
+    _option(
+        _WHAT,
+        "--prompt",
+        metavar="TEXT",
+        help="Ask in other words, with the task's gap: 'Where is {expression}?'",
+    ),
 ]
 
 _FEWEST = "Fewest pixels of an image or frame; 16t = 16 tokens."

@@ -16,6 +16,7 @@ from vleval.config import RunConfig, make_config
 from vleval.errors import UserError
 from vleval.tasks.base import DataError, Task
 from vleval.tasks.registry import get_task
+from vleval.tasks.wording import reworded
 
 TABLES = "tasks"
 """Key of the tables of single tasks."""
@@ -51,22 +52,23 @@ class _File(NamedTuple):
     name: str
     values: Mapping[str, Any]
     tables: Mapping[str, Mapping[str, Any]]
-    """By name of the task."""
+    """Of single tasks, as written."""
 
 
 def load_plan(passed: Mapping[str, Any], path: Path | None) -> Plan:
     """The tasks in their order, each with its checked settings. Raises UserError and DataError."""
     file = _read_toml(path) if path is not None else _File("", {}, {})
     at_top = {**file.values, **passed}
-    names = _task_names(at_top.get("task"), "" if "task" in passed else f" in {file.name}")
-    parts = tuple(Part(get_task(name), _config(name, passed, file)) for name in names)
-    own = {name: {*file.tables.get(name, {})} - {*passed} for name in names}
+    tasks = _tasks(at_top.get("task"), "" if "task" in passed else f" in {file.name}")
+    tables = _tables(file)
+    parts = tuple(_part(task, passed, file, tables.get(task.name, {})) for task in tasks)
+    own = {task.name: {*tables.get(task.name, {})} - {*passed} for task in tasks}
     _check_shared(parts, own)
     return Plan(parts, tuple(_idle(parts, own)))
 
 
-def _task_names(value: Any, where: str) -> list[str]:
-    """The names that `--task` lists, as the registry has them."""
+def _tasks(value: Any, where: str) -> list[Task]:
+    """What `--task` lists: built-in names, and files of the user's."""
     if value is None:
         raise UserError("--task is missing; `vleval tasks` lists the tasks")
     parts = value.split(",") if isinstance(value, str) else value
@@ -74,22 +76,24 @@ def _task_names(value: Any, where: str) -> list[str]:
         raise UserError(f"--task{where}: {value!r} is neither a task nor a list of tasks")
     if not parts or not all(part.strip() for part in parts):
         raise UserError(f"--task{where}: {value!r} has an empty entry")
-    names = [get_task(part).name for part in parts]
+    tasks = [get_task(part) for part in parts]
+    names = [task.name for task in tasks]
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(f"--task{where}: {value!r} lists {twice[0]} twice")
-    return names
+    return tasks
 
 
-def _config(name: str, passed: Mapping[str, Any], file: _File) -> RunConfig:
-    table = file.tables.get(name, {})
+def _part(task: Task, passed: Mapping[str, Any], file: _File, table: Mapping[str, Any]) -> Part:
+    """The task, in the words of `--prompt` where there are some, and its settings."""
     places = {
         **dict.fromkeys(file.values, file.name),
-        **dict.fromkeys(table, f"[{TABLES}.{name}] of {file.name}"),
+        **dict.fromkeys(table, f"[{TABLES}.{task.name}] of {file.name}"),
     }
-    return make_config(
-        {**file.values, **table, **passed, "task": name},
+    config = make_config(
+        {**file.values, **table, **passed, "task": task.name},
         {key: place for key, place in places.items() if key not in passed},
     )
+    return Part(task if config.prompt is None else reworded(task, config.prompt), config)
 
 
 def _check_shared(parts: Sequence[Part], own: Mapping[str, set[str]]) -> None:
@@ -139,26 +143,28 @@ def _read_toml(path: Path) -> _File:
             f"--config: {path}: {TABLES!r} holds a table per task, e.g. [{TABLES}.refcoco]; "
             'which tasks to run is said by task = ["refcoco", ...]'
         )
-    known = [field.alias or name for name, field in RunConfig.model_fields.items()]
+    return _File(str(path), _keys(raw, str(path)), tables)
+
+
+def _tables(file: _File) -> dict[str, dict[str, Any]]:
+    """The settings of single tasks by the task's name. A user's task is known by it once it is loaded."""
     found: dict[str, dict[str, Any]] = {}
-    for written, table in tables.items():
-        name, values = _table(written, table, known, path)
+    for written, table in file.tables.items():
+        name, values = _table(written, table, file.name)
         if name in found:
-            raise UserError(f"--config: {path} has two tables for {name}")
+            raise UserError(f"--config: {file.name} has two tables for {name}")
         found[name] = values
-    return _File(str(path), _keys(raw, known, str(path)), found)
+    return found
 
 
-def _table(
-    name: str, table: Mapping[str, Any], known: Sequence[str], path: Path
-) -> tuple[str, dict[str, Any]]:
+def _table(name: str, table: Mapping[str, Any], file: str) -> tuple[str, dict[str, Any]]:
     """A task's own settings. Those of a task that is not run are checked by name only."""
-    place = f"[{TABLES}.{name}] of {path}"
+    place = f"[{TABLES}.{name}] of {file}"
     try:
         task = get_task(name).name
     except DataError as error:
         raise UserError(f"--config: {place}: {error}") from None
-    values = _keys(table, known, place)
+    values = _keys(table, place)
     if shared := [key for key in values if key in SHARED]:
         raise UserError(
             f"--config: {place}: {shared[0].replace('_', '-')!r} holds for all tasks; "
@@ -167,8 +173,9 @@ def _table(
     return task, values
 
 
-def _keys(raw: Mapping[str, Any], known: Sequence[str], place: str) -> dict[str, Any]:
+def _keys(raw: Mapping[str, Any], place: str) -> dict[str, Any]:
     """The values with underscores in their keys, all of which are known."""
+    known = [field.alias or name for name, field in RunConfig.model_fields.items()]
     values = {key.replace("-", "_"): value for key, value in raw.items()}
     for key in raw:
         if key.replace("-", "_") not in known:

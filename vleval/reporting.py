@@ -17,8 +17,7 @@ from vleval.results.reporting.run import ReportRun, reduce_run
 from vleval.results.reporting.samples import chooser
 from vleval.results.reporting.sharing import shared
 from vleval.results.storage.store import read_run, read_samples
-from vleval.selection import read_folders
-from vleval.tasks.registry import get_task
+from vleval.selection import read_folders, task_of
 
 _VISION = tuple(field.name for field in fields(VisionSettings))
 
@@ -39,7 +38,7 @@ def read_report(arguments: Sequence[Path], *, browse: bool) -> list[Block]:
 def _reduced(
     folder: Path, record: RunRecord, label: Mapping[str, str], keep: Callable[[str], bool]
 ) -> ReportRun:
-    task = get_task(record.task.name)
+    task = task_of(record)
     samples = list(shared(read_samples(folder)))
     if any(metric.name not in sample.metrics for sample in samples[:1] for metric in task.metrics):
         raise UserError(
@@ -82,6 +81,8 @@ def _settings(record: RunRecord) -> dict[str, str]:
         "engine": record.model.engine,
         "dtype": record.model.dtype,
         "coordinates": record.coordinates,
+        "prompt": record.task.prompt,
+        **({"task file": record.task.own.sha256[:8]} if record.task.own else {}),
         "max-new-tokens": str(record.generation.max_new_tokens),
         "repetition-penalty": f"{record.generation.repetition_penalty:g}",
         **{name.replace("_", "-"): _text(name, getattr(record.vision, name)) for name in _VISION},

@@ -154,6 +154,9 @@ def _asked(job: Job, model: EngineInfo) -> dict[str, Any]:
         "dtype": config.dtype,
         "coordinates": config.coordinates,
         **asdict(job.generation),
+        # Only where there is one: folders of all other commands keep their names.
+        **({"prompt": config.prompt} if config.prompt is not None else {}),
+        **({"task_file": job.task.file.path} if job.task.file is not None else {}),
     }
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from vleval.console import terminal_safe
 from vleval.errors import UserError
 from vleval.results.comparing.eligibility import UnknownSetting, check_vary
 from vleval.results.comparing.pairing import Answered, Source, answered
 from vleval.results.record import RunRecord
 from vleval.results.storage.store import RUN_FILE, read_run, read_samples
-from vleval.tasks.base import Metric
-from vleval.tasks.registry import get_task
+from vleval.tasks.base import Metric, Task, TaskFile
+from vleval.tasks.registry import TASKS, get_task
+from vleval.tasks.user import recorded
 
 _SET_ASIDE = re.compile(r".*\.old\d+")
 """Names that `vleval run --fresh` gives to what it replaces."""
@@ -43,6 +46,27 @@ def varied(vary: str | None, record: RunRecord) -> frozenset[str]:
         return check_vary(vary.split(",") if vary else (), record)
     except UnknownSetting as error:
         raise UserError(str(error)) from None
+
+
+def task_of(record: RunRecord) -> Task:
+    """The task of a run: of a user's own, what the run tells of it. No file that a run names is ever run.
+
+    Raises DataError for an unknown task.
+    """
+    facts, own = record.task, record.task.own
+    if own is None:
+        return get_task(facts.name)
+    if facts.name in TASKS:
+        raise UserError(f"run {record.id} is of a user's task {facts.name}, which is a built-in one by now")
+    return recorded(
+        facts.name,
+        facts.version,
+        facts.prompt,
+        title=terminal_safe(own.title),
+        media=own.media,
+        metrics=[replace(metric, title=terminal_safe(metric.title)) for metric in own.metrics],
+        file=TaskFile(terminal_safe(own.path), own.sha256),
+    )
 
 
 def metrics_of(task: str) -> Sequence[Metric]:
@@ -86,7 +110,7 @@ def matched(base: Sequence[Source], cand: Sequence[Source]) -> list[tuple[Source
 
 def _source(folder: Path) -> Source:
     record = read_run(folder)
-    metrics = metrics_of(record.task.name)
+    metrics = task_of(record).metrics
 
     @functools.cache
     def read() -> dict[str, Answered]:

@@ -129,9 +129,9 @@ def _other_settings(base: RunRecord, cand: RunRecord, allowed: set[str]) -> list
         # Records of version 1 do not tell; the input hashes do.
         allowed = {*allowed, "prompt"}
     return [
-        Change(name, _shown(value), _shown(after[name]))
-        for name, value in before.items()
-        if value != after[name] and name not in allowed
+        Change(name, _shown(before.get(name)), _shown(after.get(name)))
+        for name in dict.fromkeys((*before, *after))
+        if before.get(name) != after.get(name) and name not in allowed
     ]
 
 

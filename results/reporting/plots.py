@@ -44,7 +44,7 @@ def _figures(blocks: Sequence[Block]) -> Iterator[tuple[str, Figure]]:
 
     names = [block.task.name for block in blocks]
     for number, block in enumerate(blocks):
-        stem = re.sub(r"[^a-z0-9.-]+", "-", block.task.name.lower())
+        stem = re.sub(r"[^a-z0-9.+-]+", "-", block.task.name.lower())
         if names.count(block.task.name) > 1:
             stem += f"-{names[: number + 1].count(block.task.name)}"
         with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "vleval", "font.size": 9}):

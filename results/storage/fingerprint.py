@@ -1,8 +1,8 @@
 """What makes two answers comparable: fingerprints of model, prediction and sample, and their differences.
 
 - model: weight bytes, config, tokenizer and processor files, dtype, model-code version; the engine states it.
-- predict: model, prompt, decoding, what the model sees, and the libraries that decode media. All answers of
-  a run share it.
+- predict: model, prompt, the file of a user's own task, decoding, what the model sees, and the libraries
+  that decode media. All answers of a run share it.
 - sample: predict, task and its version, id, media bytes and rendered prompt: one answer's identity.
 """
 
@@ -40,11 +40,14 @@ def fingerprint(value: Any) -> str:
 
 def predict_fields(run: RunRecord) -> dict[str, Any]:
     """All that decides the answers of a run, by name."""
+    # Only where there is one: the fingerprints of all other runs stay as they were.
+    own = {} if run.task.own is None else {"task_file": run.task.own.sha256}
     return {
         "model": run.model.fingerprint,
         "engine": run.model.engine,
         "dtype": run.model.dtype,
         "prompt": run.task.prompt,
+        **own,
         "decoding": "greedy",
         **asdict(run.generation),
         **asdict(run.vision),

@@ -14,7 +14,7 @@ import numpy as np
 
 from vleval.tasks.worlds.shapes import COLORS, SHAPES, pick
 
-Kind = Literal["attribute", "superlative", "relation"]
+Kind = Literal["attribute", "superlative", "relation", "description"]
 
 SUPERLATIVES: tuple[str, ...] = ("leftmost", "rightmost", "topmost", "bottom", "largest", "smallest")
 RELATIONS: tuple[str, ...] = ("left of", "right of", "above", "below")
@@ -37,8 +37,24 @@ RELATION_MARGIN = 0.10
 CONTRARY_MARGIN = 0.03
 """How far on the other side an object lies of which the relation is clearly false."""
 
-_WEIGHTS: tuple[tuple[Kind, float], ...] = (("attribute", 0.47), ("superlative", 0.18), ("relation", 0.35))
 _TRIES = 12
+
+
+class Dialect(NamedTuple):
+    """What may be said of a scene: the three ways of speaking of RefCOCO, RefCOCO+ and RefCOCOg."""
+
+    stream: str
+    """Name of the random streams of its scenes, so that no two dialects share pictures."""
+    weights: tuple[tuple[Kind, float], ...]
+    """Share of each kind of sentence; the first where no two objects share a colour or a shape."""
+    superlatives: tuple[str, ...]
+
+
+FREE = Dialect("scene", (("attribute", 0.47), ("superlative", 0.18), ("relation", 0.35)), SUPERLATIVES)
+PLACELESS = Dialect(
+    "scene without places", (("attribute", 0.45), ("superlative", 0.55)), ("largest", "smallest")
+)
+FULL = Dialect("scene in full", (("description", 1.0),), SUPERLATIVES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,17 +105,23 @@ class _View(NamedTuple):
     centres: list[tuple[float, float]]
     """As shares of the picture's width and height."""
     areas: list[float]
+    superlatives: tuple[str, ...]
 
 
 def express(
-    rng: np.random.Generator, objects: tuple[SceneObject, ...], width: int, height: int, limit: int
+    rng: np.random.Generator,
+    objects: tuple[SceneObject, ...],
+    width: int,
+    height: int,
+    limit: int,
+    dialect: Dialect = FREE,
 ) -> tuple[Expression, ...]:
     """Up to `limit` different expressions about the objects; possibly none."""
-    view = _view(objects, width, height)
+    view = _view(objects, width, height, dialect.superlatives)
     eligible = [len(objects) < 3 or has_lookalike(objects, i) for i in range(len(objects))]
     found: dict[str, Expression] = {}
     for _ in range(limit):
-        kind = _draw_kind(rng) if view.groups else "attribute"
+        kind = _draw_kind(rng, dialect.weights) if view.groups else dialect.weights[0][0]
         for _ in range(_TRIES):
             made = _MAKERS[kind](rng, view)
             if made is not None and eligible[made[1]] and made[0] not in found:
@@ -119,16 +141,16 @@ def has_lookalike(objects: tuple[SceneObject, ...], target: int) -> bool:
     )
 
 
-def _draw_kind(rng: np.random.Generator) -> Kind:
+def _draw_kind(rng: np.random.Generator, weights: tuple[tuple[Kind, float], ...]) -> Kind:
     roll = float(rng.random())
-    for kind, weight in _WEIGHTS:
+    for kind, weight in weights:
         roll -= weight
         if roll < 0:
             return kind
-    return _WEIGHTS[-1][0]
+    return weights[-1][0]
 
 
-def _view(objects: tuple[SceneObject, ...], width: int, height: int) -> _View:
+def _view(objects: tuple[SceneObject, ...], width: int, height: int, superlatives: tuple[str, ...]) -> _View:
     boxes = [thing.bbox_xyxy for thing in objects]
     names = [Noun(thing.color, thing.shape) for thing in objects]
     members: dict[Noun, list[int]] = {}
@@ -142,6 +164,7 @@ def _view(objects: tuple[SceneObject, ...], width: int, height: int) -> _View:
         [i for i, name in enumerate(names) if len(members[name]) == 1],
         [((x1 + x2) / 2 / width, (y1 + y2) / 2 / height) for x1, y1, x2, y2 in boxes],
         [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in boxes],
+        superlatives,
     )
 
 
@@ -163,7 +186,7 @@ def _attribute(rng: np.random.Generator, view: _View) -> tuple[str, int] | None:
 
 
 def _superlative(rng: np.random.Generator, view: _View) -> tuple[str, int] | None:
-    noun, word = pick(rng, view.groups), pick(rng, SUPERLATIVES)
+    noun, word = pick(rng, view.groups), pick(rng, view.superlatives)
     members = view.members[noun]
     if word in ("largest", "smallest"):
         ranked = sorted(members, key=lambda i: view.areas[i], reverse=word == "largest")
@@ -181,18 +204,44 @@ def _relation(rng: np.random.Generator, view: _View) -> tuple[str, int] | None:
         return None
     # The noun fits several objects: if it named one alone, the relation would be idle.
     noun, word, anchor = pick(rng, view.groups), pick(rng, RELATIONS), pick(rng, view.landmarks)
-    axis = 0 if word in ("left of", "right of") else 1
-    sign = 1 if word in ("right of", "below") else -1
-    origin = view.centres[anchor][axis]
-    ahead = {i: sign * (view.centres[i][axis] - origin) for i in view.members[noun] if i != anchor}
+    ahead = {i: _ahead(view, i, word, anchor) for i in view.members[noun] if i != anchor}
     meant = [i for i, distance in ahead.items() if distance >= RELATION_MARGIN]
     if len(meant) != 1 or any(d > -CONTRARY_MARGIN for i, d in ahead.items() if i != meant[0]):
         return None
     return f"{noun.text} {word} the {view.names[anchor].text}", meant[0]
 
 
+def _description(rng: np.random.Generator, view: _View) -> tuple[str, int] | None:
+    """A noun of several objects and two relations, both of which hold for one of them alone."""
+    if len(view.landmarks) < 2 or not view.groups:
+        return None
+    noun, anchors = pick(rng, view.groups), [pick(rng, view.landmarks), pick(rng, view.landmarks)]
+    words = [pick(rng, RELATIONS), pick(rng, RELATIONS)]
+    if anchors[0] == anchors[1]:
+        return None
+    # How far the weaker of the two holds: an object that fails one of them clearly is not meant.
+    ahead = {
+        i: min(_ahead(view, i, word, anchor) for word, anchor in zip(words, anchors, strict=True))
+        for i in view.members[noun]
+        if i not in anchors
+    }
+    meant = [i for i, distance in ahead.items() if distance >= RELATION_MARGIN]
+    if len(meant) != 1 or any(d > -CONTRARY_MARGIN for i, d in ahead.items() if i != meant[0]):
+        return None
+    said = [f"{word} the {view.names[anchor].text}" for word, anchor in zip(words, anchors, strict=True)]
+    return f"{noun.text} {said[0]} and {said[1]}", meant[0]
+
+
+def _ahead(view: _View, index: int, word: str, anchor: int) -> float:
+    """How far an object is `left of` (or the like) another, as a share of the side; negative: it is not."""
+    axis = 0 if word in ("left of", "right of") else 1
+    sign = 1 if word in ("right of", "below") else -1
+    return sign * (view.centres[index][axis] - view.centres[anchor][axis])
+
+
 _MAKERS: dict[Kind, Callable[[np.random.Generator, _View], tuple[str, int] | None]] = {
     "attribute": _attribute,
     "superlative": _superlative,
     "relation": _relation,
+    "description": _description,
 }

@@ -13,7 +13,7 @@ from PIL import ImageDraw
 
 from vleval.tasks.worlds import language
 from vleval.tasks.worlds.clips import WORDS as CLIP_WORDS
-from vleval.tasks.worlds.language import Expression, SceneObject
+from vleval.tasks.worlds.language import FREE, Dialect, Expression, SceneObject
 from vleval.tasks.worlds.shapes import (
     COLORS,
     SHAPES,
@@ -49,19 +49,26 @@ class Scene:
 
 
 def make_scene(
-    split: str, seed: int, index: int, *, min_objects: int = 3, max_objects: int = 5, max_expressions: int = 8
+    split: str,
+    seed: int,
+    index: int,
+    *,
+    min_objects: int = 3,
+    max_objects: int = 5,
+    max_expressions: int = 8,
+    dialect: Dialect = FREE,
 ) -> Scene:
     """The scene of this split, seed and index: sides of 448 to 640 px, at least one expression.
 
     With three objects or more, the object of every expression shares its colour or shape with another one.
     """
-    rng = stream("scene", split, seed, index)
+    rng = stream(dialect.stream, split, seed, index)
     width, height = (int(between(rng, _SIDES[0], _SIDES[1] + 1)) for _ in range(2))
     image = background(rng, width, height)
     while True:
         count = min_objects + int(rng.random() * (max_objects - min_objects + 1))
         objects = _objects(rng, count, width, height)
-        expressions = language.express(rng, objects, width, height, max_expressions)
+        expressions = language.express(rng, objects, width, height, max_expressions, dialect)
         if expressions:
             break
     canvas = ImageDraw.Draw(image)

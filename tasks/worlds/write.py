@@ -7,34 +7,36 @@ example picture and clip: `--examples examples` in place of `--output`.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vleval.tasks.worlds.clips import make_clip
 from vleval.tasks.worlds.encode import mp4, png
+from vleval.tasks.worlds.language import FREE, FULL, PLACELESS, Dialect
+from vleval.tasks.worlds.papers import chartqa_rows, docvqa_rows
+from vleval.tasks.worlds.parquet import STRING, sequence, write_bytes, write_parquet
+from vleval.tasks.worlds.places import write_places
 from vleval.tasks.worlds.scenes import Scene, make_scene
 from vleval.tasks.worlds.shapes import Box, outline
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 BUNDLED_SEED = 2025
 BUNDLED_SCENES = {"val": 60, "test": 120}
+BUNDLED_DIALECTS = {"refcoco+": PLACELESS, "refcocog": FULL}
+BUNDLED_DIALECT_SCENES = 60
 BUNDLED_CLIPS = {"val": 16, "test": 48}
+BUNDLED_DOCUMENTS = {"validation": 14}
+BUNDLED_CHARTS = {"test": 10}
 EXAMPLE_SCENE, EXAMPLE_CLIP = 23, 7
 """Which of the split `example`, unrelated to all that was trained or tested on: legible ones, no more."""
 
 _QUESTION = "Describe the object inside the box in a short phrase."
-_STRING = {"dtype": "string", "_type": "Value"}
 
 
-def refcoco_rows(split: str, seed: int, scenes: int) -> Iterator[dict[str, Any]]:
+def refcoco_rows(split: str, seed: int, scenes: int, dialect: Dialect = FREE) -> Iterator[dict[str, Any]]:
     """One row per object that an expression means, all its sentences in `answer`, as on the hub."""
     for index in range(scenes):
-        scene = make_scene(split, seed, index)
+        scene = make_scene(split, seed, index, dialect=dialect)
         image = png(scene.image)
         for target in sorted({expression.target for expression in scene.expressions}):
             name = f"world_{split}_{index:06d}"
@@ -59,21 +61,21 @@ def _annotation(scene: Scene, target: int) -> dict[str, Any]:
     }
 
 
-def write_refcoco(path: Path, split: str, seed: int, scenes: int) -> int:
+def write_refcoco(path: Path, split: str, seed: int, scenes: int, dialect: Dialect = FREE) -> int:
     """Writes `scenes` scenes as one parquet file with RefCOCO's columns; returns the number of rows."""
     import pyarrow as pa
 
     columns = {
-        "question_id": (pa.string(), _STRING),
+        "question_id": (pa.string(), STRING),
         "image": (pa.struct({"bytes": pa.binary(), "path": pa.string()}), {"_type": "Image"}),
-        "question": (pa.string(), _STRING),
-        "answer": (pa.list_(pa.string()), _sequence("string")),
-        "segmentation": (pa.list_(pa.float32()), _sequence("float32")),
-        "bbox": (pa.list_(pa.float32()), _sequence("float32")),
+        "question": (pa.string(), STRING),
+        "answer": (pa.list_(pa.string()), sequence("string")),
+        "segmentation": (pa.list_(pa.float32()), sequence("float32")),
+        "bbox": (pa.list_(pa.float32()), sequence("float32")),
         "iscrowd": (pa.int8(), {"dtype": "int8", "_type": "Value"}),
-        "file_name": (pa.string(), _STRING),
+        "file_name": (pa.string(), STRING),
     }
-    return _write_parquet(path, columns, list(refcoco_rows(split, seed, scenes)))
+    return write_parquet(path, columns, list(refcoco_rows(split, seed, scenes, dialect)))
 
 
 def write_charades_sta(folder: Path, split: str, seed: int, clips: int) -> int:
@@ -87,17 +89,48 @@ def write_charades_sta(folder: Path, split: str, seed: int, clips: int) -> int:
     for index in range(clips):
         clip = make_clip(split, seed, index)
         name = f"world_{split}_{index:06d}.mp4"
-        _write_bytes(folder / "videos" / name, mp4(clip))
+        write_bytes(folder / "videos" / name, mp4(clip))
         rows += [
             {"video": name, "caption": event.text, "timestamp": [event.start, event.end]}
             for event in clip.events
         ]
     columns = {
-        "video": (pa.string(), _STRING),
-        "caption": (pa.string(), _STRING),
-        "timestamp": (pa.list_(pa.float64()), _sequence("float64")),
+        "video": (pa.string(), STRING),
+        "caption": (pa.string(), STRING),
+        "timestamp": (pa.list_(pa.float64()), sequence("float64")),
     }
-    return _write_parquet(folder / f"{split}.parquet", columns, rows)
+    return write_parquet(folder / f"{split}.parquet", columns, rows)
+
+
+def write_docvqa(path: Path, split: str, seed: int, documents: int) -> int:
+    """Writes `documents` pages as one parquet file with DocVQA's columns; returns the number of rows."""
+    import pyarrow as pa
+
+    columns = {
+        "questionId": (pa.string(), STRING),
+        "question": (pa.string(), STRING),
+        "question_types": (pa.list_(pa.string()), sequence("string")),
+        "image": (pa.struct({"bytes": pa.binary(), "path": pa.string()}), {"_type": "Image"}),
+        "docId": (pa.int64(), {"dtype": "int64", "_type": "Value"}),
+        "ucsf_document_id": (pa.string(), STRING),
+        "ucsf_document_page_no": (pa.string(), STRING),
+        "answers": (pa.list_(pa.string()), sequence("string")),
+        "data_split": (pa.string(), STRING),
+    }
+    return write_parquet(path, columns, list(docvqa_rows(split, seed, documents)))
+
+
+def write_chartqa(path: Path, split: str, seed: int, charts: int) -> int:
+    """Writes `charts` charts as one parquet file with ChartQA's columns; returns the number of rows."""
+    import pyarrow as pa
+
+    columns = {
+        "type": (pa.string(), STRING),
+        "question": (pa.string(), STRING),
+        "answer": (pa.string(), STRING),
+        "image": (pa.struct({"bytes": pa.binary(), "path": pa.string()}), {"_type": "Image"}),
+    }
+    return write_parquet(path, columns, list(chartqa_rows(split, seed, charts)))
 
 
 def write_bundled(folder: Path, seed: int = BUNDLED_SEED) -> dict[str, int]:
@@ -105,45 +138,22 @@ def write_bundled(folder: Path, seed: int = BUNDLED_SEED) -> dict[str, int]:
     rows = {}
     for split, scenes in BUNDLED_SCENES.items():
         rows[f"refcoco/{split}"] = write_refcoco(folder / "refcoco" / f"{split}.parquet", split, seed, scenes)
+    for name, dialect in BUNDLED_DIALECTS.items():
+        path = folder / name / "test.parquet"
+        rows[f"{name}/test"] = write_refcoco(path, "test", seed, BUNDLED_DIALECT_SCENES, dialect)
     for split, clips in BUNDLED_CLIPS.items():
         rows[f"charades-sta/{split}"] = write_charades_sta(folder / "charades-sta", split, seed, clips)
-    return rows
+    for split, pages in BUNDLED_DOCUMENTS.items():
+        rows[f"docvqa/{split}"] = write_docvqa(folder / "docvqa" / f"{split}.parquet", split, seed, pages)
+    for split, charts in BUNDLED_CHARTS.items():
+        rows[f"chartqa/{split}"] = write_chartqa(folder / "chartqa" / f"{split}.parquet", split, seed, charts)
+    return rows | write_places(folder, seed)
 
 
 def write_examples(folder: Path, seed: int = BUNDLED_SEED) -> None:
     """Writes `folder/scene.png` and `folder/clip.mp4`, to point at."""
-    _write_bytes(folder / "scene.png", png(make_scene("example", seed, EXAMPLE_SCENE).image))
-    _write_bytes(folder / "clip.mp4", mp4(make_clip("example", seed, EXAMPLE_CLIP)))
-
-
-def _sequence(dtype: str) -> dict[str, Any]:
-    """A list feature in the spelling that both old and new versions of `datasets` read."""
-    return {"feature": {"dtype": dtype, "_type": "Value"}, "_type": "Sequence"}
-
-
-def _write_parquet(
-    path: Path, columns: dict[str, tuple[pa.DataType, dict[str, Any]]], rows: list[dict[str, Any]]
-) -> int:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    features = {name: feature for name, (_, feature) in columns.items()}
-    schema = pa.schema(
-        [(name, kind) for name, (kind, _) in columns.items()],
-        metadata={"huggingface": json.dumps({"info": {"features": features}})},
-    )
-    sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), sink, compression="zstd")
-    _write_bytes(path, sink.getvalue().to_pybytes())
-    return len(rows)
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    """Replaces `path` at once, so that a stopped run never leaves half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(data)
-    os.replace(partial, path)
+    write_bytes(folder / "scene.png", png(make_scene("example", seed, EXAMPLE_SCENE).image))
+    write_bytes(folder / "clip.mp4", mp4(make_clip("example", seed, EXAMPLE_CLIP)))
 
 
 def main() -> None:

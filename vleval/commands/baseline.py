@@ -163,14 +163,15 @@ def _document(baseline: Baseline) -> dict[str, Any]:
 
 def _print(document: Mapping[str, Any], console: Console) -> None:
     from vleval.results.comparing.table import plain_table
+    from vleval.results.record import RunRecord
     from vleval.results.table import value_text
-    from vleval.selection import metrics_of
+    from vleval.selection import task_of
 
     rows = []
     for task, entry in document["tasks"].items():
         entries = [each for each in document["history"] if each["task"] == task]
         entries.append({**entry, "model": entry["record"]["model"]["model"], "replaced": None})
-        head = metrics_of(task)[0]
+        head = task_of(RunRecord.from_json(entry["record"])).metrics[0]
         for each in reversed(entries):
             value = each["metrics"][head.name]["value"]
             rows.append(

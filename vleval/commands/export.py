@@ -94,14 +94,14 @@ def export(
     from vleval.console import Console
     from vleval.errors import UserError
     from vleval.scoring import collector_paused
-    from vleval.tasks.registry import get_task
+    from vleval.selection import task_of
 
     source = _source(run, allow_partial=allow_partial)
     _check_dataset(source, dataset, form)
     if output.is_file() and not overwrite:
         raise UserError(f"--output {output} exists; --overwrite replaces it")
     console = Console(quiet=bool(quiet))
-    task = get_task(source.record.task.name)
+    task = task_of(source.record)
     with collector_paused():
         if form in ANSWERS:
             _write_answers(source, task, output, console, form, raw=raw_csv)

@@ -27,6 +27,10 @@ vleval run --task refcoco --model ./my-checkpoint --data my.parquet --media phot
 
 vleval run --task refcoco,charades-sta --model ./my-checkpoint --max-pixels 128t,256t --fps 1,2,4
 
+vleval run --task refcoco --prompt "Where is {expression}? Answer with its bbox in JSON."
+
+vleval run --task ./my_task.py --data my_task.jsonl
+
 vleval run --config team.toml --limit 100
 """
 
@@ -41,6 +45,7 @@ def run(
     revision: options.Revision = None,
     limit: options.Limit = None,
     seed: options.Seed = None,
+    prompt: options.Prompt = None,
     min_pixels: options.MinPixels = None,
     max_pixels: options.MaxPixels = None,
     fps: options.Fps = None,
@@ -122,6 +127,8 @@ def _job(part: Part, choice: ModelChoice, passed: tuple[str, ...], *, alone: boo
         limit=config.limit,
         seed=config.seed,
     )
+    if config.prompt is not None:
+        task.messages(data.samples[0])  # a task that cannot be asked in other words says so here
     facts = DataFacts(
         name=data.name,
         origin=data.origin,
@@ -137,6 +144,8 @@ def _job(part: Part, choice: ModelChoice, passed: tuple[str, ...], *, alone: boo
 
 def _announce(jobs: Sequence[Job], choice: ModelChoice, console: Console) -> None:
     """Say what is about to be measured, and on whose behalf where nobody asked for it."""
+    from vleval.cards import NOT_TRAINED
+
     if choice.bundled and choice.origin == "default":
         console.note("model: the bundled checkpoint, because neither --model nor VLEVAL_MODEL names another")
     elif choice.origin == "VLEVAL_MODEL":
@@ -146,5 +155,7 @@ def _announce(jobs: Sequence[Job], choice: ModelChoice, console: Console) -> Non
     for job in jobs:
         data = job.data
         console.note(f"data: {data.name}, split {data.split}, {data.samples} questions ({data.origin})")
+        if choice.bundled and not job.task.taught:
+            console.note(f"{job.task.name}: {NOT_TRAINED}")
         for warning in data.notes:
             console.warn(warning)

@@ -1,18 +1,24 @@
-"""`vleval tasks`: which benchmarks there are, and everything that decides one benchmark's numbers."""
+"""`vleval tasks`: which benchmarks there are, everything about one, and how to add one's own."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+import json as json_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vleval import options
 
 if TYPE_CHECKING:
-    from vleval.tasks.base import Task
+    from vleval.console import Console
+    from vleval.tasks.base import Sample, Task
 
 app = typer.Typer(invoke_without_command=True)
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME|FILE.py", help="A task, as `vleval tasks` lists it, or a file.")
+]
 
 
 @app.callback()
@@ -23,6 +29,7 @@ def tasks(ctx: typer.Context, json: options.Json = None) -> None:
     from rich import box
     from rich.table import Table
 
+    from vleval.cards import facts
     from vleval.console import Console
     from vleval.tasks.registry import TASKS
 
@@ -41,72 +48,157 @@ def tasks(ctx: typer.Context, json: options.Json = None) -> None:
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A task, as `vleval tasks` lists it.")],
+    name: Name,
+    sample: Annotated[
+        int, typer.Option("--sample", metavar="N", min=0, help="Show the first N questions as they are put.")
+    ] = 0,
+    data: options.Data = None,
+    split: options.Split = None,
+    media: options.Media = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            "--save", metavar="DIR", help="Write the pictures of the questions there, the truth drawn."
+        ),
+    ] = None,
     json: options.Json = None,
 ) -> None:
-    """Show a task's prompt, metrics, columns, splits and sources."""
-    from rich.table import Table
+    """Show a task's card: prompt, metrics, columns, splits, sources, traps and published scores.
 
+    The questions of --sample are those of --data, by default of the bundled data.
+    """
+    from vleval.cards import card, sample_facts
     from vleval.console import Console
+    from vleval.errors import UserError
     from vleval.tasks.registry import get_task
 
+    if save is not None and not sample:
+        raise UserError("--save writes the pictures of questions: say how many with --sample N")
     task = get_task(name)
     console = Console(json=bool(json))
+    samples = _samples(task, data, split, media, sample) if sample else []
+    pictures = _save(samples, save) if save is not None else []
     if json:
-        console.document({"schema": "vleval/task@1", **facts(task)})
+        document = {"schema": "vleval/task@1", **card(task)}
+        if sample:
+            document["samples"] = [sample_facts(task, each) for each in samples]
+            document["pictures"] = [str(path) for path in pictures]
+        console.document(document)
         return
+    _print_card(task, console)
+    for number, each in enumerate(samples):
+        _print_sample(task, each, pictures[number] if pictures else None, console)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of the task, e.g. my_task.")],
+    like: Annotated[
+        str,
+        typer.Option(
+            "--like", metavar="TASK", help="refcoco (a place), charades-sta (a time) or docvqa (words)."
+        ),
+    ] = "refcoco",
+    output: Annotated[
+        Path, typer.Option("--output", metavar="DIR", help="Where to write. Default: here.")
+    ] = Path(),
+) -> None:
+    """Write a task of your own: NAME.py, its test, and three rows of data to begin with."""
+    from vleval.console import Console
+    from vleval.scaffold import write_task
+
+    code, test, data = write_task(name, like, output)
+    console = Console()
+    for path in (code, test, data):
+        console.result(str(path))
+    console.note(f"next: vleval tasks check {code}, then python -m pytest {test}")
+    console.note(f"and: vleval run --task {code} --data {data} --model bundled (docs/add-a-benchmark.md)")
+
+
+@app.command()
+def check(
+    name: Name,
+    data: options.Data = None,
+    split: options.Split = None,
+    media: options.Media = None,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, help="Questions to try. Default 5.")
+    ] = 5,
+    answer: Annotated[
+        str | None, typer.Option("--answer", metavar="TEXT", help="Score this as the answer to the first.")
+    ] = None,
+    json: options.Json = None,
+) -> None:
+    """Try data, prompt, reading and score of a task on a few rows, without a model.
+
+    A file is your own code, and is run. Exit codes: 0 fine, 2 a fault.
+    """
+    from vleval.console import Console, terminal_safe
+    from vleval.errors import ExitCode
+    from vleval.taskcheck import check_task, chosen_data
+    from vleval.tasks.registry import get_task
+
+    console = Console(json=bool(json))
+    task = get_task(name)
+    steps = check_task(task, chosen_data(task, data), split, media, limit, answer)
+    faults = [step.fault for step in steps if step.fault is not None]
+    if json:
+        console.document(
+            {
+                "schema": "vleval/task-check@1",
+                "task": task.name,
+                "ok": not faults,
+                "steps": [{**step._asdict(), "saw": list(step.saw)} for step in steps],
+            }
+        )
+    for step in steps:
+        console.result(f"{step.name}: {'ok' if step.fault is None else 'fault'}")
+        for line in step.saw:
+            console.result(terminal_safe(f"  {line}"))
+    for fault in faults:
+        console.error(fault)
+    if faults:
+        raise typer.Exit(ExitCode.USAGE)
+
+
+def _samples(task: Task, data: str | None, split: str | None, media: Path | None, count: int) -> list[Sample]:
+    from vleval.taskcheck import chosen_data
+    from vleval.tasks.sources import open_data
+
+    where = chosen_data(task, data)
+    return open_data(task, where, split=split, media_dir=media, limit=count).samples
+
+
+def _save(samples: list[Sample], folder: Path) -> list[Path]:
+    from vleval.truths import save_truths
+
+    return save_truths(samples, folder)
+
+
+def _print_card(task: Task, console: Console) -> None:
+    from rich.table import Table
+
+    from vleval.cards import card_lines
+    from vleval.console import terminal_safe
+
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
-    for label, text in _lines(task):
-        table.add_row(label, text)
+    for label, text in card_lines(task):
+        table.add_row(label, terminal_safe(text))
     console.result(table)
 
 
-def facts(task: Task) -> dict[str, Any]:
-    """Everything about a task that is data, JSON-able; its first metric is the headline."""
-    from vleval.tasks.published import published
+def _print_sample(task: Task, sample: Sample, picture: Path | None, console: Console) -> None:
+    from vleval.cards import asked
+    from vleval.console import terminal_safe
 
-    return {
-        "name": task.name,
-        "title": task.title,
-        "description": task.description,
-        "version": task.version,
-        "media": task.media,
-        "target": {"keys": list(task.target.readers), "form": task.target.form},
-        "metrics": [asdict(metric) for metric in task.metrics],
-        "prompt": task.prompt,
-        "max_new_tokens": task.max_new_tokens,
-        "columns": list(task.columns),
-        "splits": list(task.splits),
-        "default_split": task.default_split,
-        "bundled_splits": list(task.bundled_splits),
-        "split_notes": {split: note.warning for split, note in task.split_notes.items()},
-        "hub": list(task.hub),
-        "references": list(task.references),
-        "published": [{**row._asdict(), "scores": dict(row.scores)} for row in published(task.name)],
-    }
-
-
-def _lines(task: Task) -> list[tuple[str, str]]:
-    from vleval.tasks.published import published
-
-    figures = published(task.name)
-    sources = dict.fromkeys(row.source(size) for row in figures for size in row.scores)
-    return [
-        ("task", f"{task.name} (version {task.version}): {task.title}"),
-        ("", task.description),
-        ("media", task.media),
-        ("prompt", task.prompt),
-        ("answer", f"at most {task.max_new_tokens} tokens"),
-        ("target", f"{' or '.join(task.target.readers)}; {task.target.key} is {task.target.form}"),
-        ("metrics", ", ".join(f"{metric.title} ({metric.name})" for metric in task.metrics)),
-        ("columns", ", ".join(task.columns)),
-        ("splits", f"{', '.join(task.splits)}; default {task.default_split}"),
-        *(("", note.warning) for note in task.split_notes.values()),
-        ("bundled", ", ".join(task.bundled_splits) or "none"),
-        ("hub", ", ".join(task.hub) or "none"),
-        *(("reference" if index == 0 else "", text) for index, text in enumerate(task.references)),
-        *(("published" if index == 0 else "", str(row)) for index, row in enumerate(figures)),
-        *(("", f"(Qwen2.5-VL: {source})") for source in sources),
+    lines = [
+        "",
+        f"question {sample.id}",
+        *(f"  {line}" for line in asked(task.messages(sample))),
+        f"  truth: {json_module.dumps(dict(sample.target))}",
+        *([f"  picture: {picture}"] if picture is not None else []),
     ]
+    for line in lines:
+        console.result(terminal_safe(line))

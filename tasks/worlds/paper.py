@@ -1,0 +1,53 @@
+"""What generated documents and charts are drawn with: Pillow's own font, and PNG bytes of few colours."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from random import Random
+from typing import NamedTuple
+
+from PIL import Image, ImageFont
+
+COLOURS = 32
+"""Of the palette that pictures are stored with: text keeps its smooth edges, and files stay small."""
+
+
+class Asked(NamedTuple):
+    """A question about a picture."""
+
+    text: str
+    answers: tuple[str, ...]
+    """Accepted ones; what stands in the picture comes first."""
+    kind: str
+    """As the data set calls it."""
+
+
+class Picture(NamedTuple):
+    """A generated page or chart, and what can be asked about it."""
+
+    image: Image.Image
+    asked: tuple[Asked, ...]
+
+
+@cache
+def font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """The font that comes with Pillow, at a height in pixels."""
+    return ImageFont.load_default(size)
+
+
+def stream(world: str, split: str, seed: int, index: int) -> Random:
+    """The random numbers of one picture, unrelated to those of any other."""
+    return Random(f"{world}/{split}/{seed}/{index}")
+
+
+def encode(image: Image.Image) -> bytes:
+    """The picture as PNG."""
+    buffer = io.BytesIO()
+    image.quantize(COLOURS, dither=Image.Dither.NONE).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def money(cents: int) -> str:
+    """An amount as it is printed: $1,250.00."""
+    return f"${cents // 100:,}.{cents % 100:02}"

@@ -50,7 +50,7 @@ def run_record(of: str = "refcoco", count: int = 300, **changes: Any) -> RunReco
         vision=VisionSettings(max_pixels=12544),
         generation=GenerationSettings(64, 1.0),
         coordinates="absolute",
-        config={"task": of, "data": "/home/somebody/data"},
+        config={"task": of, "data": "somebody/data"},
         passed=("task",),
         environment={"python": "3.11", "pillow": "11.0"},
     )

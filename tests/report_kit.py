@@ -28,7 +28,6 @@ def report_run(
     seconds: float = 10.0,
     per_image: int = 2,
     change: Callable[[SampleRecord], SampleRecord | None] = lambda answer: answer,
-    remarks: Sequence[str] = (),
     **record: object,
 ) -> ReportRun:
     """A run with these scores, which cost so many tokens per image and seconds in all."""
@@ -46,6 +45,5 @@ def report_run(
         run_record(of, len(scores), **facts),
         samples,
         get_task(of),
-        lambda summary: remarks,
         lambda id: True,
     )

@@ -12,6 +12,8 @@ from toy import ToyEngine, toy_clips, toy_samples, write_clips, write_rows
 from vleval.cli import app
 from vleval.config import RunConfig
 from vleval.engines import BUNDLED_CHECKPOINT, Loaded, ModelChoice
+from vleval.results.reporting.data import Block
+from vleval.results.reporting.tables import advice_text
 from vleval.results.storage.store import read_run
 from vleval.tasks import charades_sta, refcoco
 from vleval.tasks.sources import open_data
@@ -87,6 +89,25 @@ def test_the_same_command_again_shows_all_tables_and_asks_nothing(engines: list[
     assert len(engines[2].requests) == 40 + 3 * 10
     report = next(line for line in more.stderr.splitlines() if line.startswith("more: "))
     assert report.count("runs/") == 8, "the folder holds other runs too, so these are named"
+
+
+def test_settings_end_in_advice_on_the_questions_asked_for(
+    engines: list[ToyEngine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = ("--task", "refcoco", "--model", ".", "--data", "val.jsonl")
+    alone = run(*flags, "--max-pixels", "16t")
+    assert "scores highest" not in alone.stdout, "one setting leaves nothing to choose"
+    whole = run(*flags, "--max-pixels", "16t,36t")
+    assert "max-pixels 16t scores highest: Acc@0.5 100.0" in " ".join(whole.stdout.split())
+    told: list[int] = []
+
+    def overheard(block: Block) -> str:
+        told.append(block.rows[0].run.summary.n)
+        return advice_text(block)
+
+    monkeypatch.setattr("vleval.report.advice_text", overheard)
+    run(*flags, "--max-pixels", "16t,36t", "--limit", "8")
+    assert told == [8], "a shorter --limit answers from the longer run, of which only these count"
 
 
 def test_json_has_an_entry_per_task(engines: list[ToyEngine]) -> None:

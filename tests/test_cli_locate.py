@@ -53,7 +53,10 @@ def test_spans_with_what_was_sampled(witness: Witness) -> None:
     assert document["question"]["prompt"] == MOMENT.fill("a green square is visible")
     assert witness.requests[0].messages[0].content[1] == document["question"]["prompt"]
     (entry,) = document["videos"]
-    assert [item["span"] for item in entry["items"]] == [[3.0, 5.5]]
+    (item,) = entry["items"]
+    assert item["span"] == [3.0, 5.5]
+    shown = [max(i for i, time in enumerate(entry["timestamps"]) if time <= end) for end in item["span"]]
+    assert item["frames"] == shown
     assert entry["duration"] == pytest.approx(CLIP.duration)
     assert entry["timestamps"][0] == 0.0
     assert len(entry["timestamps"]) == 44

@@ -231,14 +231,18 @@ def test_no_heat_map_where_there_is_no_grid(runs: list[ReportRun]) -> None:
     assert block.heat is None
 
 
+def oddly_read(answer: SampleRecord) -> SampleRecord:
+    return replace(answer, parsed={**answer.parsed, "ledger": [["swapped", "corners", 0]]})
+
+
 def test_findings_are_told_once_with_the_settings_they_hold_for() -> None:
     runs = [
-        report_run([1.0, 0.0], tokens=4, remarks=["odd"], warnings=("frames collide",)),
+        report_run([1.0, 0.0], tokens=4, change=oddly_read, warnings=("frames collide",)),
         report_run([1.0, 0.0], tokens=9, warnings=("frames collide",)),
     ]
     (block,) = build_report(runs)
     assert [each.text for each in block.findings] == [
-        "odd (max-pixels 4t)",
+        "scored with: 2 swapped (max-pixels 4t)",
         "frames collide",
     ]
 

@@ -30,7 +30,7 @@ def show_outcome(jobs: Sequence[Job], outcome: Outcome, console: Console) -> Exi
                 console.result("")
             _show_task(job, outcome.of(job.task), task, console)
             if outcome.stopped is None and len(task.runs) > 1:
-                _show_advice([entry.folder for entry in task.runs], console)
+                _show_advice(job, [entry.folder for entry in task.runs], console)
     folders = [run.folder for run in outcome.runs]
     for folder in folders:
         console.note(f"stored in {folder}")
@@ -77,9 +77,9 @@ def _show_task(job: Job, runs: Sequence[Run], entries: TaskEntries, console: Con
             )
 
 
-def _show_advice(folders: Sequence[Path], console: Console) -> None:
-    """Which of these settings to take, as `vleval report` says it."""
-    for block in read_report(folders, browse=False):
+def _show_advice(job: Job, folders: Sequence[Path], console: Console) -> None:
+    """Which of these settings to take, as `vleval report` says it, by the questions that were asked for."""
+    for block in read_report(folders, browse=False, only={sample.id for sample in job.samples}):
         console.result(terminal_safe(advice_text(block)))
 
 

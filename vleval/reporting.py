@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from vleval.config import pixels_text
 from vleval.errors import UserError
 from vleval.model.io import VisionSettings
 from vleval.results.record import RunRecord
-from vleval.results.remarks import remarks
 from vleval.results.reporting.data import Block, build_report, group_key
 from vleval.results.reporting.run import ReportRun, reduce_run
 from vleval.results.reporting.samples import chooser
@@ -22,8 +21,11 @@ from vleval.selection import read_folders, task_of
 _VISION = tuple(field.name for field in fields(VisionSettings))
 
 
-def read_report(arguments: Sequence[Path], *, browse: bool) -> list[Block]:
-    """The report on the runs of these folders; with `browse`, answers are kept for a page.
+def read_report(
+    arguments: Sequence[Path], *, browse: bool, only: Collection[str] | None = None
+) -> list[Block]:
+    """The report on the runs of these folders; with `browse`, answers are kept for a page, with `only`, no
+    other questions count.
 
     Raises UserError, StoreError, RecordError, DataError.
     """
@@ -32,14 +34,23 @@ def read_report(arguments: Sequence[Path], *, browse: bool) -> list[Block]:
     labels = _labels(records)
     totals = {group_key(record): record.data.samples for record in records.values()}
     keep = chooser(sum(totals.values())) if browse else lambda id: False
-    return build_report(_reduced(folder, record, labels[folder], keep) for folder, record in records.items())
+    return build_report(
+        _reduced(folder, record, labels[folder], keep, only) for folder, record in records.items()
+    )
 
 
 def _reduced(
-    folder: Path, record: RunRecord, label: Mapping[str, str], keep: Callable[[str], bool]
+    folder: Path,
+    record: RunRecord,
+    label: Mapping[str, str],
+    keep: Callable[[str], bool],
+    only: Collection[str] | None,
 ) -> ReportRun:
     task = task_of(record)
     samples = list(shared(read_samples(folder)))
+    if only is not None:
+        samples = [sample for sample in samples if sample.id in only]
+        record = replace(record, data=replace(record.data, samples=len(only)))
     if any(metric.name not in sample.metrics for sample in samples[:1] for metric in task.metrics):
         raise UserError(
             f"{folder} was scored by version {record.task.version} of {task.name}, which had other metrics "
@@ -51,7 +62,6 @@ def _reduced(
         record,
         samples,
         task,
-        lambda summary: remarks(task, {}, summary),
         keep,
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from vleval.results.comparing.pairing import Answers, answered
 from vleval.results.record import RunRecord, SampleRecord
+from vleval.results.remarks import remarks
 from vleval.results.reporting.cautions import Caution, cautions
 from vleval.results.reporting.samples import SampleView, sample_view
 from vleval.results.reporting.slices import Slice, slices
@@ -75,11 +76,9 @@ def reduce_run(
     record: RunRecord,
     samples: Sequence[SampleRecord],
     task: Task,
-    remark: Callable[[Summary], Sequence[str]],
     keep: Callable[[str], bool],
 ) -> ReportRun:
-    """Reduce a run to its numbers; `remark` finds words for what stands beside its headline, and `keep`
-    says whose answers a page shows."""
+    """Reduce a run to its numbers; `keep` says whose answers a page shows."""
     summary = summarise(
         samples,
         task.metrics,
@@ -88,7 +87,7 @@ def reduce_run(
         peak_memory_bytes=record.model.peak_memory_bytes,
         coordinates=record.coordinates,
     )
-    found = [Caution(sentence) for sentence in (*remark(summary), *record.warnings)]
+    found = [Caution(sentence) for sentence in (*remarks(task, {}, summary), *record.warnings)]
     if record.status != "complete":
         found.insert(0, Caution("incomplete", detail=f"{summary.n} of {summary.expected} answered"))
     return ReportRun(

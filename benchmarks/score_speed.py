@@ -54,7 +54,7 @@ def phases(path: Path) -> dict[str, float]:
     from vleval.console import Console
     from vleval.results.summary import summarise
     from vleval.scoring import collector_paused, score_file
-    from vleval.tasks.predictions import read_predictions
+    from vleval.tasks.data.predictions import read_predictions
     from vleval.tasks.registry import get_task
 
     task = get_task("refcoco")

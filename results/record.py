@@ -33,6 +33,7 @@ class SampleRecord:
     reason: str | None
     """Why the answer is unparsed or failed, in a few words."""
     metrics: Mapping[str, float]
+    """Every metric that applies to the question, of this answer alone."""
     parsed: Mapping[str, Any]
     """What was read, in original pixels or seconds, and the ledger of problems."""
     text: str
@@ -53,6 +54,8 @@ class SampleRecord:
     """How often the question has been asked; failures for lack of memory or time are asked again."""
     elapsed_seconds: float = 0.0
     """Wall time of the run, over all its sessions, when this answer came."""
+    evidence: Mapping[str, Any] | None = None
+    """What metrics over the whole data set need of this answer (`Task.evidence`)."""
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that `json.dumps(..., allow_nan=False)` accepts."""
@@ -87,7 +90,7 @@ class OwnTask:
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> OwnTask:
         """As it was recorded."""
-        return _known(cls, {**raw, "metrics": tuple(_known(Metric, metric) for metric in raw["metrics"])})
+        return _known(cls, {**raw, "metrics": tuple(metric_from_json(metric) for metric in raw["metrics"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,12 @@ class RunRecord:
             return _known(cls, data)
         except (KeyError, TypeError) as error:
             raise RecordError(f"a run record lacks or garbles a field: {error}") from None
+
+
+def metric_from_json(raw: Mapping[str, Any]) -> Metric:
+    """A Metric as it was recorded."""
+    lists = {name: tuple(raw.get(name, ())) for name in ("strata", "parts")}
+    return _known(Metric, {**raw, **lists})
 
 
 def frame_from_json(raw: Mapping[str, Any]) -> Frame:

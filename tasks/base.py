@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from vleval.tasks.readers import Table
+    from vleval.tasks.data.readers import Table
 
 Status = Literal["scored", "unparsed", "failed"]
 
@@ -44,15 +45,18 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """The judgement of one answer; `unparsed` and `failed` are zeros in headlines, and shown beside them."""
+    """The judgement of one answer; `unparsed` and `failed` count as worst, and are shown beside headlines."""
 
     status: Status
     metrics: Mapping[str, float]
-    """Every metric of the task, present in every status (zeros where there was nothing to score)."""
+    """Every metric that applies to the sample, computed on it alone, in every status (`Metric.worst` where
+    there was nothing to score)."""
     parsed: Mapping[str, Any] = field(default_factory=dict)
     """What was read, mapped to original pixels or seconds, and the ledger of problems. JSON-able."""
     reason: str | None = None
     """Why the answer is unparsed, in a few words."""
+    evidence: Mapping[str, Any] | None = None
+    """What metrics over the whole data set need of this sample (`Task.evidence`)."""
 
 
 class Answer(NamedTuple):
@@ -106,7 +110,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One number of a task."""
+    """One number of a task: of each sample alone, and of a run.
+
+    The number of a run is the mean over the samples that the metric applies to, unless `strata`, `parts` or
+    `figure` say otherwise (`results.statistics.aggregate`).
+    """
 
     name: str
     """Column name in files, e.g. `acc@0.5`."""
@@ -116,6 +124,16 @@ class Metric:
     higher_is_better: bool = True
     formula: str = ""
     """In words and symbols, for the card: `share of answers with IoU >= 0.5`."""
+    worst: float = 0.0
+    """What a failed or unreadable answer scores: 0 for a share of right answers, 1 for an edit distance."""
+    strata: tuple[str, ...] = ()
+    """Tags whose values count alike: ("kind",) is the mean of the means of each kind of question, and
+    ("track", "subset") the mean over tracks of the mean over their subsets. () weighs samples alike."""
+    parts: tuple[str, ...] = ()
+    """Metrics of the task that this one is the mean of, each over the samples that it applies to."""
+    figure: str | None = None
+    """A figure of average precision (`AP`, `AP50`, `AP75`), which only a whole set of samples has: it is
+    computed from their `Task.evidence`, in each stratum alone where there are `strata`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +174,8 @@ class Task:
     read: Callable[[Answer, Convention], Reading]
     """Never raises on any answer text, and never looks at the truth."""
     judge: Callable[[Sequence[Any], Sequence[Any]], Mapping[str, NDArray[Any]]]
-    """(what counts of N answers, their N truths) -> metric -> N values."""
+    """(what counts of N answers, their N truths) -> metric -> N values; what is NaN or not in `applies` is
+    left out."""
     split_notes: Mapping[str, SplitNote] = field(default_factory=dict)
     """Split of the hub set -> what to say when it is chosen."""
     references: tuple[str, ...] = ()
@@ -183,6 +202,12 @@ class Task:
     """How far the numbers of other harnesses and papers can be set beside ours, one sentence each."""
     file: TaskFile | None = None
     """None for the tasks that come with vleval."""
+    applies: Callable[[Sample], Collection[str]] | None = None
+    """The names of the metrics that a sample counts in, whatever is answered; None: all, always. Metrics with
+    `parts` need not be named: they count where a part does."""
+    evidence: Callable[[Any | None, Any], Mapping[str, Any]] | None = None
+    """(what counts of an answer or None, its truth) -> what metrics with a `figure` need of it, JSON-able
+    (`grounding.precision`)."""
 
     def score(self, sample: Sample, text: str, frames: tuple[Frame, ...], convention: Convention) -> Score:
         """Read and judge one answer."""
@@ -195,14 +220,40 @@ class Task:
         truths = [answers[index].sample.target[self.target.key] for index in found]
         columns = self.judge([readings[index].counts for index in found], truths) if found else {}
         values = zip(*(column.tolist() for column in columns.values()), strict=True)
-        metrics = {
-            index: dict(zip(columns, map(float, row), strict=True))
-            for index, row in zip(found, values, strict=True)
-        }
-        zeros = {metric.name: 0.0 for metric in self.metrics}
+        rows = {index: dict(zip(columns, row, strict=True)) for index, row in zip(found, values, strict=True)}
         return [
-            Score("scored", metrics[index], reading.parsed)
-            if index in metrics
-            else Score("unparsed", zeros, reading.parsed, reading.reason)
-            for index, reading in enumerate(readings)
+            self._scored(answer.sample, reading, rows[index])
+            if index in rows
+            else self.worst(answer.sample, "unparsed", reading.reason, reading.parsed)
+            for index, (answer, reading) in enumerate(zip(answers, readings, strict=True))
         ]
+
+    def worst(
+        self, sample: Sample, status: Status, reason: str | None, parsed: Mapping[str, Any] | None = None
+    ) -> Score:
+        """The score of an answer of which nothing counts."""
+        values = {metric.name: metric.worst for metric in self.metrics}
+        return Score(
+            status, self._counting(sample, values), parsed or {}, reason, self._evidence(None, sample)
+        )
+
+    def _scored(self, sample: Sample, reading: Reading, values: Mapping[str, float]) -> Score:
+        metrics = self._counting(sample, values)
+        return Score("scored", metrics, reading.parsed, evidence=self._evidence(reading.counts, sample))
+
+    def _counting(self, sample: Sample, values: Mapping[str, float]) -> dict[str, float]:
+        """The metrics that the sample counts in; those made of parts are the mean of the parts among them."""
+        applies = self.applies(sample) if self.applies else values.keys()
+        found = {
+            name: float(value) for name, value in values.items() if name in applies and not math.isnan(value)
+        }
+        for metric in self.metrics:
+            if metric.parts:
+                parts = [found[name] for name in metric.parts if name in found]
+                found.pop(metric.name, None)
+                if parts:
+                    found[metric.name] = sum(parts) / len(parts)
+        return {metric.name: found[metric.name] for metric in self.metrics if metric.name in found}
+
+    def _evidence(self, counts: Any | None, sample: Sample) -> Mapping[str, Any] | None:
+        return self.evidence(counts, sample.target[self.target.key]) if self.evidence else None

@@ -5,23 +5,11 @@ from __future__ import annotations
 from difflib import get_close_matches
 from pathlib import Path
 
-from vleval.tasks import (
-    ai2d,
-    charades_sta,
-    chartqa,
-    countbench,
-    docvqa,
-    infovqa,
-    ocrbench,
-    pixmo_points,
-    pointbench,
-    refcoco,
-    screenspot,
-    screenspot_pro,
-    textvqa,
-    user,
-)
+from vleval.tasks import user
 from vleval.tasks.base import DataError, Task
+from vleval.tasks.documents import ai2d, chartqa, docvqa, infovqa, ocrbench, textvqa
+from vleval.tasks.grounding import countbench, pixmo_points, pointbench, refcoco, screenspot, screenspot_pro
+from vleval.tasks.video import charades_sta
 
 TASKS: dict[str, Task] = {
     task.name: task

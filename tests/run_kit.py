@@ -17,8 +17,8 @@ from vleval.results.record import DataFacts
 from vleval.results.storage.store import read_run, read_samples
 from vleval.runner import run_grid
 from vleval.tasks.base import Sample, Task
-from vleval.tasks.refcoco import TASK
-from vleval.tasks.sources import data_fingerprint
+from vleval.tasks.data.sources import data_fingerprint
+from vleval.tasks.grounding.refcoco import TASK
 
 SAMPLES = toy_samples()
 MEASURED = ("seconds", "samples_per_second", "stages", "peak_memory_bytes")

@@ -21,8 +21,8 @@ from vleval.model.preprocess import prepare_image
 from vleval.model.preprocess_spec import PreprocessSpec
 from vleval.model.transformers_engine import TransformersEngine
 from vleval.tasks.base import Sample, Task
+from vleval.tasks.data.sources import open_data
 from vleval.tasks.registry import get_task
-from vleval.tasks.sources import open_data
 
 REFCOCO, CHARADES = get_task("refcoco"), get_task("charades-sta")
 BEST = VisionSettings(max_pixels=64 * 784)

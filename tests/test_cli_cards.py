@@ -13,8 +13,8 @@ from vleval.cards import COLUMNS, NOT_TRAINED, card, card_lines
 from vleval.cli import app
 from vleval.model.io import Media
 from vleval.tasks.base import Sample
+from vleval.tasks.data.sources import BUNDLED
 from vleval.tasks.registry import TASKS
-from vleval.tasks.sources import BUNDLED
 from vleval.truths import marks, save_truths
 
 MINE = ("refcoco", "screenspot", "charades-sta")

@@ -15,8 +15,9 @@ from vleval.engines import BUNDLED_CHECKPOINT, Loaded, ModelChoice
 from vleval.results.reporting.data import Block
 from vleval.results.reporting.tables import advice_text
 from vleval.results.storage.store import read_run
-from vleval.tasks import charades_sta, refcoco
-from vleval.tasks.sources import open_data
+from vleval.tasks.data.sources import open_data
+from vleval.tasks.grounding import refcoco
+from vleval.tasks.video import charades_sta
 
 TEAM = """
 task = ["refcoco", "charades-sta"]

@@ -16,8 +16,8 @@ from vleval.config import RunConfig
 from vleval.engines import Loaded, ModelChoice
 from vleval.results.storage.store import read_run
 from vleval.scaffold import TEMPLATES
+from vleval.tasks.data.sources import open_data
 from vleval.tasks.registry import get_task
-from vleval.tasks.sources import open_data
 
 
 def vleval(*words: str) -> Result:

@@ -20,8 +20,8 @@ from toy import toy_samples, write_rows
 from vleval.cli import app
 from vleval.model.io import VisionSettings
 from vleval.results.record import DataFacts
-from vleval.tasks.refcoco import TASK
-from vleval.tasks.sources import open_data
+from vleval.tasks.data.sources import open_data
+from vleval.tasks.grounding.refcoco import TASK
 
 pytestmark = pytest.mark.usefixtures("hasty")
 

@@ -19,8 +19,8 @@ from vleval.config import RunConfig
 from vleval.engines import Loaded, ModelChoice
 from vleval.model.io import Failure
 from vleval.results.storage.store import read_run, read_samples
-from vleval.tasks.refcoco import TASK
-from vleval.tasks.sources import open_data
+from vleval.tasks.data.sources import open_data
+from vleval.tasks.grounding.refcoco import TASK
 
 ROOT = Path(__file__).parents[1]
 
@@ -158,8 +158,8 @@ import sys, time
 stuck = len(sys.argv) > 1
 from toy import ToyEngine, exact
 import vleval.engines
-from vleval.tasks.refcoco import TASK
-from vleval.tasks.sources import open_data
+from vleval.tasks.grounding.refcoco import TASK
+from vleval.tasks.data.sources import open_data
 
 def slowly(index, sample, frame):
     time.sleep(60 if index == 30 and stuck else 0.05)

@@ -21,8 +21,8 @@ from vleval.report import show_outcome
 from vleval.results.storage.store import SAMPLES_FILE, read_run, read_samples, stored_ids
 from vleval.resume import Mismatch
 from vleval.runner import run_grid
-from vleval.tasks import charades_sta
 from vleval.tasks.base import Sample
+from vleval.tasks.video import charades_sta
 
 CLIPS = toy_clips()
 FLAGS = {"max_pixels": "16t,36t,64t", "fps": "1,2,4"}

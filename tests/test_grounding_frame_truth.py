@@ -16,8 +16,8 @@ from vleval.model.images import load_image
 from vleval.model.io import Media, VisionSettings
 from vleval.model.preprocess import prepare_array, prepare_image
 from vleval.model.preprocess_spec import PreprocessSpec
-from vleval.tasks import refcoco
 from vleval.tasks.base import Sample
+from vleval.tasks.grounding import refcoco
 
 # original (w, h) and the pixel budget that resizes it by at least 1.5 along each axis
 RESIZED = [

@@ -12,8 +12,8 @@ from board_kit import BUNDLED, HUB, MODEL, OTHER, board_of, cells, toy_run, vari
 from vleval.boards import setting_text
 from vleval.results.boards.board import COST, ENDS, HEAD, NUMBERS, TEXTS, Board, Column, benchmark_name
 from vleval.results.storage.store import RUN_FILE, read_run
+from vleval.tasks.grounding.refcoco import METRICS, TASK
 from vleval.tasks.published import PUBLISHED, published
-from vleval.tasks.refcoco import METRICS, TASK
 
 A = "refcoco:testA"
 

@@ -21,7 +21,7 @@ from vleval.boards import setting_text
 from vleval.results.exports.every_eval import Evaluation, aggregate, as_text, write_folder
 from vleval.results.exports.hub import Scores
 from vleval.results.storage.store import read_run, read_samples
-from vleval.tasks.refcoco import METRICS
+from vleval.tasks.grounding.refcoco import METRICS
 
 NUMBER = (int, float)
 WORDS = {str: str}

@@ -13,7 +13,7 @@ from board_kit import BUNDLED, HUB, MODEL, toy_run, variant
 from vleval.results.exports.hub import Scores, eval_results_yaml, model_card
 from vleval.results.record import RunRecord
 from vleval.results.storage.store import read_run
-from vleval.tasks.refcoco import METRICS
+from vleval.tasks.grounding.refcoco import METRICS
 
 ESTIMATE = {
     "value": 0.9163,

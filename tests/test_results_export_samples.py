@@ -26,7 +26,7 @@ from vleval.results.exports.samples import (
 )
 from vleval.results.record import RunRecord, SampleRecord
 from vleval.results.storage.store import read_run, read_samples
-from vleval.tasks.refcoco import METRICS
+from vleval.tasks.grounding.refcoco import METRICS
 
 NAMES = [metric.name for metric in METRICS]
 COLUMNS = [*TEXTS, *COUNTS, *SECONDS, *(METRIC + name for name in NAMES)]

@@ -11,7 +11,7 @@ import pytest
 from gate_kit import sample
 from vleval.results.comparing.pairing import Answered, answered, pair
 from vleval.results.record import SampleRecord
-from vleval.tasks.refcoco import TASK
+from vleval.tasks.grounding.refcoco import TASK
 
 Edit = Callable[[SampleRecord], SampleRecord]
 

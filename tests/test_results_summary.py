@@ -13,7 +13,8 @@ from vleval.model.io import Usage
 from vleval.results.record import SampleRecord, frame_from_json
 from vleval.results.remarks import remarks
 from vleval.results.summary import Summary, summarise
-from vleval.tasks import charades_sta, refcoco
+from vleval.tasks.grounding import refcoco
+from vleval.tasks.video import charades_sta
 
 TASK = refcoco.TASK
 SEEN = Frame((640, 480), (644, 476), (1, 34, 46), "torch")

@@ -26,7 +26,7 @@ from vleval.results.storage.lines import decode
 from vleval.results.storage.store import SAMPLES_FILE, StoreError, read_run, read_samples
 from vleval.resume import Mismatch
 from vleval.tasks.base import Sample
-from vleval.tasks.refcoco import TASK
+from vleval.tasks.grounding.refcoco import TASK
 
 
 def stopping_after(count: int, asked: int = len(SAMPLES)) -> Callable[..., str | BaseException]:

@@ -18,7 +18,7 @@ from vleval.report import show_outcome
 from vleval.results.record import SampleRecord
 from vleval.results.storage.store import read_run, read_samples
 from vleval.tasks.base import Sample
-from vleval.tasks.refcoco import TASK
+from vleval.tasks.grounding.refcoco import TASK
 
 
 @pytest.mark.parametrize("cap", ["16t", "64t", "300t"])

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from vleval.cli import app
 from vleval.grounding.frame import Sizes, to_input
 from vleval.model.limits import smart_resize
-from vleval.tasks.layout import FIELDS
+from vleval.tasks.data.layout import FIELDS
 
 PAGE = Path(__file__).parents[1] / "docs" / "scoring-files.md"
 

@@ -12,7 +12,7 @@ import pytest
 
 from vleval.grounding.frame import Frame
 from vleval.tasks.base import DataError
-from vleval.tasks.predictions import Prediction, Predictions, read_predictions
+from vleval.tasks.data.predictions import Prediction, Predictions, read_predictions
 from vleval.tasks.registry import get_task
 
 REFCOCO, CHARADES = get_task("refcoco"), get_task("charades-sta")

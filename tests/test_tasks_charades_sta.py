@@ -11,7 +11,7 @@ from helpers import fixtures_path
 from vleval.grounding.parse import render_spans
 from vleval.model.io import Media
 from vleval.tasks.base import Sample
-from vleval.tasks.charades_sta import TASK, baselines
+from vleval.tasks.video.charades_sta import TASK, baselines
 
 ROW = {
     "video": Media("video", path=Path("AO8RW.mp4")),

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from vleval.tasks import hub
 from vleval.tasks.base import DataError, Task
-from vleval.tasks.readers import Table
+from vleval.tasks.data import hub
+from vleval.tasks.data.readers import Table
+from vleval.tasks.data.sources import open_data
 from vleval.tasks.registry import get_task
-from vleval.tasks.sources import open_data
 
 REFCOCO, CHARADES = get_task("refcoco"), get_task("charades-sta")
 

@@ -9,9 +9,9 @@ import pytest
 
 from vleval.model.io import Media
 from vleval.tasks.base import DataError, Sample, Score, Task
+from vleval.tasks.data.sources import open_data
 from vleval.tasks.published import published
 from vleval.tasks.registry import get_task
-from vleval.tasks.sources import open_data
 
 IMAGE = {"bytes": b"picture", "path": "page.png"}
 TEN = ["dakota"] * 3 + ["nikon", "", "canon", "d", "e", "f", "g"]
@@ -266,7 +266,7 @@ def test_the_configuration_reaches_the_hub(monkeypatch: pytest.MonkeyPatch) -> N
         return datasets.Dataset.from_list([ROWS["infovqa"]])
 
     monkeypatch.setattr("datasets.load_dataset", load)
-    monkeypatch.setattr("vleval.tasks.hub._reachable", lambda endpoint: True)
+    monkeypatch.setattr("vleval.tasks.data.hub._reachable", lambda endpoint: True)
     task: Task = get_task("infovqa")
     assert len(open_data(task, "hub").samples) == 1
     assert asked == [("lmms-lab-encoder/DocVQA", "InfographicVQA", "validation")]

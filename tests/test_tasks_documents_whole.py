@@ -18,8 +18,8 @@ from vleval.config import RunConfig
 from vleval.engines import Loaded, ModelChoice
 from vleval.grounding.frame import Frame
 from vleval.tasks.base import Sample
+from vleval.tasks.data.sources import BUNDLED, open_data
 from vleval.tasks.registry import get_task
-from vleval.tasks.sources import BUNDLED, open_data
 from vleval.tasks.worlds.papers import chartqa_rows, docvqa_rows
 from vleval.tasks.worlds.write import BUNDLED_CHARTS, BUNDLED_DOCUMENTS, BUNDLED_SEED
 

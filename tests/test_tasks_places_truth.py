@@ -19,9 +19,9 @@ from vleval.model.locations import BUNDLED_CHECKPOINT
 from vleval.model.preprocess import prepare_image
 from vleval.model.preprocess_spec import PreprocessSpec
 from vleval.tasks.base import Answer, Sample, Task
-from vleval.tasks.computer_use import BEGUN
+from vleval.tasks.data.sources import open_data
+from vleval.tasks.grounding.computer_use import BEGUN
 from vleval.tasks.registry import get_task
-from vleval.tasks.sources import open_data
 
 Write = Callable[[Frame, tuple[float, ...]], list[int]]
 

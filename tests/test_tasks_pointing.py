@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from vleval.cli import app
 from vleval.grounding.masks import to_dense
 from vleval.grounding.parse import render_points
-from vleval.tasks import countbench, pixmo_points, pointbench
 from vleval.tasks.base import DataError, Score, Task
-from vleval.tasks.sources import open_data
+from vleval.tasks.data.sources import open_data
+from vleval.tasks.grounding import countbench, pixmo_points, pointbench
 
 SIZE = (20, 10)
 

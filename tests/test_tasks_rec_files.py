@@ -12,9 +12,9 @@ import pytest
 
 from helpers import fixtures_path
 from vleval.tasks.base import DataError
-from vleval.tasks.plain_pickle import read_pickle
+from vleval.tasks.data.plain_pickle import read_pickle
+from vleval.tasks.data.sources import DataSet, open_data
 from vleval.tasks.registry import get_task
-from vleval.tasks.sources import DataSet, open_data
 
 REFCOCO, REFCOCOG = get_task("refcoco"), get_task("refcocog")
 

@@ -8,7 +8,7 @@ from vleval.grounding.frame import Frame
 from vleval.grounding.parse import render_boxes
 from vleval.model.io import Media
 from vleval.tasks.base import Sample, Score
-from vleval.tasks.refcoco import TASK
+from vleval.tasks.grounding.refcoco import TASK
 
 FRAME = Frame((640, 480), (1288, 952), (1, 68, 92), "torch")
 """Twice and a bit the original size: 2.0125 along x, 1.98333 along y."""

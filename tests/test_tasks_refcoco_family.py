@@ -17,13 +17,13 @@ from vleval.engines import BUNDLED_CHECKPOINT
 from vleval.grounding.parse import render_boxes
 from vleval.plan import load_plan
 from vleval.results.gating.policy import short_policy
-from vleval.tasks import hub
 from vleval.tasks.base import Answer, Task
+from vleval.tasks.data import hub
+from vleval.tasks.data.readers import Table
+from vleval.tasks.data.sources import BUNDLED, open_data
+from vleval.tasks.grounding.refcoco import TASK, TASK_G, TASK_PLUS
 from vleval.tasks.published import published
-from vleval.tasks.readers import Table
-from vleval.tasks.refcoco import TASK, TASK_G, TASK_PLUS
 from vleval.tasks.registry import get_task
-from vleval.tasks.sources import BUNDLED, open_data
 from vleval.tasks.worlds import write
 from vleval.tasks.worlds.scenes import VOCABULARY, make_scene
 

@@ -16,9 +16,9 @@ from vleval.grounding.frame import Frame
 from vleval.grounding.parse import render_boxes, render_points
 from vleval.model.io import Media
 from vleval.tasks.base import DataError, Sample, Score
+from vleval.tasks.data.sources import open_data
+from vleval.tasks.grounding.screenspot import TASK, TASK_V2
 from vleval.tasks.registry import TASKS, get_task
-from vleval.tasks.screenspot import TASK, TASK_V2
-from vleval.tasks.sources import open_data
 
 SIZE = (320, 200)
 

@@ -20,9 +20,9 @@ from vleval.model.prepare import Prepared, Preparer
 from vleval.model.preprocess_spec import PreprocessSpec
 from vleval.model.prompt import ChatPrompt
 from vleval.tasks.base import DataError, Sample
-from vleval.tasks.computer_use import BEGUN, SYSTEM, whole_call
-from vleval.tasks.screenspot_pro import TASK
-from vleval.tasks.sources import open_data
+from vleval.tasks.data.sources import open_data
+from vleval.tasks.grounding.computer_use import BEGUN, SYSTEM, whole_call
+from vleval.tasks.grounding.screenspot_pro import TASK
 
 
 def row(**changes: Any) -> dict[str, Any]:

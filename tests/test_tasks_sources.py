@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from vleval.model.io import Media
-from vleval.tasks import hub
 from vleval.tasks.base import DataError, Task
-from vleval.tasks.readers import Table
+from vleval.tasks.data import hub
+from vleval.tasks.data.readers import Table
+from vleval.tasks.data.sources import BUNDLED, open_data
 from vleval.tasks.registry import TASKS, get_task
-from vleval.tasks.sources import BUNDLED, open_data
 
 REFCOCO, CHARADES = get_task("refcoco"), get_task("charades-sta")
 
@@ -325,5 +325,5 @@ def test_light_imports_stay_light() -> None:
         return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
     heavy = ("torch", "transformers", "datasets", "pandas", "pyarrow", "scipy", "av")
-    assert loaded("vleval.tasks.registry, vleval.tasks.sources", *heavy) == "[]\n"
+    assert loaded("vleval.tasks.registry, vleval.tasks.data.sources", *heavy) == "[]\n"
     assert loaded("vleval.grounding.frame", "numpy", *heavy) == "[]\n"

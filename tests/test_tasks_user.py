@@ -10,12 +10,12 @@ import pytest
 from vleval.errors import ExitCode, explain
 from vleval.model.io import Media, Message
 from vleval.tasks.base import Answer, DataError, Metric, Sample, TaskFile
-from vleval.tasks.refcoco import TASK as REFCOCO
+from vleval.tasks.grounding.refcoco import TASK as REFCOCO
 from vleval.tasks.registry import TASKS, get_task
 from vleval.tasks.user import known, recorded
 from vleval.tasks.wording import gaps, reworded
 
-HEAD = "from dataclasses import replace\nfrom vleval.tasks.refcoco import TASK as SEED\n"
+HEAD = "from dataclasses import replace\nfrom vleval.tasks.grounding.refcoco import TASK as SEED\n"
 GOOD = HEAD + 'TASK = replace(SEED, name="mine")\n'
 
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from vleval.tasks.sources import BUNDLED
+from vleval.tasks.data.sources import BUNDLED
 from vleval.tasks.worlds import places
 from vleval.tasks.worlds.crowds import make_crowd
 from vleval.tasks.worlds.screens import make_screen

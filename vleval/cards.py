@@ -10,8 +10,8 @@ from vleval.config import pixels_text
 from vleval.model.io import Message
 from vleval.model.preprocess_spec import PreprocessSpec
 from vleval.tasks.base import Sample, Task
+from vleval.tasks.data.sources import open_data
 from vleval.tasks.published import published
-from vleval.tasks.sources import open_data
 
 COLUMNS = "columns as of 2026-11 from benchmark cards, not checked against the live hub"
 """Of every built-in task that has a hub set, while it is so."""

@@ -20,16 +20,15 @@ def sample_record(task: Task, sample: Sample, response: Response, coordinates: C
 def sample_records(
     task: Task, answered: Sequence[tuple[Sample, Response]], coordinates: Convention
 ) -> list[SampleRecord]:
-    """Judge responses at once: a failed one scores zero in every metric, whatever text it carries."""
+    """Judge responses at once: a failed one scores worst in every metric, whatever text it carries."""
     answers = [
         Answer(sample, response.text, response.frames)
         for sample, response in answered
         if response.failure is None
     ]
     scores = iter(task.score_all(answers, coordinates))
-    zeros = {metric.name: 0.0 for metric in task.metrics}
     return [
-        _record(task, sample, response, Score("failed", zeros, reason=response.failure.message))
+        _record(task, sample, response, task.worst(sample, "failed", response.failure.message))
         if response.failure is not None
         else _record(task, sample, response, next(scores))
         for sample, response in answered
@@ -45,6 +44,7 @@ def _record(task: Task, sample: Sample, response: Response, score: Score) -> Sam
         reason=score.reason,
         metrics=score.metrics,
         parsed=score.parsed,
+        evidence=score.evidence,
         text=response.text,
         finish_reason=response.finish_reason,
         question=sample.question,

@@ -24,7 +24,7 @@ from vleval.results.record import RunRecord, SampleRecord
 from vleval.results.storage.fingerprint import Difference, differences, fingerprint, sample_fingerprint
 from vleval.results.storage.store import RUN_FILE, SAMPLES_FILE, read_run, read_samples
 from vleval.tasks.base import Sample
-from vleval.tasks.sources import data_fingerprint
+from vleval.tasks.data.sources import data_fingerprint
 
 TRANSIENT = ("oom", "timeout")
 """Kinds of failure that are asked again: the next attempt may find more memory or time."""

@@ -86,8 +86,8 @@ def _answers(media: Path) -> Iterator[dict[str, Any]]:
 
 def _spans(media: Path) -> Iterator[dict[str, Any]]:
     """The first bundled clip with its events."""
-    from vleval.tasks.charades_sta import TASK
-    from vleval.tasks.sources import open_data
+    from vleval.tasks.data.sources import open_data
+    from vleval.tasks.video.charades_sta import TASK
 
     samples = open_data(TASK, "bundled").samples
     (video,) = samples[0].media

@@ -14,7 +14,7 @@ from vleval.judge import sample_records
 from vleval.results.record import SampleRecord
 from vleval.results.summary import Summary, summarise
 from vleval.tasks.base import Task
-from vleval.tasks.predictions import Predictions
+from vleval.tasks.data.predictions import Predictions
 
 SCHEMA = "vleval/score@1"
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from vleval.cards import asked
 from vleval.model.io import Media
 from vleval.tasks.base import Answer, DataError, Sample, Task
-from vleval.tasks.sources import DataSet, open_data
+from vleval.tasks.data.sources import DataSet, open_data
 from vleval.tasks.user import place_of
 from vleval.tasks.wording import gaps, reworded
 

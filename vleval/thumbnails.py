@@ -22,7 +22,7 @@ from vleval.pictures import sampled_frames
 from vleval.results.reporting.data import Block
 from vleval.results.reporting.page import Thumbnail, Thumbnails
 from vleval.tasks.base import DataError
-from vleval.tasks.sources import open_data
+from vleval.tasks.data.sources import open_data
 
 if TYPE_CHECKING:
     from PIL import Image

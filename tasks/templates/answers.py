@@ -17,8 +17,8 @@ import numpy as np
 
 from vleval.grounding.frame import Convention
 from vleval.model.io import Message
-from vleval.tasks import rows
 from vleval.tasks.base import Answer, Metric, Reading, Sample, Target, Task
+from vleval.tasks.data import rows
 
 # {question} is the gap that the question of a row goes into; `vleval run --prompt` may replace the rest.
 PROMPT = "{question}\nAnswer the question using a single word or phrase."

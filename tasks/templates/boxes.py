@@ -19,9 +19,9 @@ from vleval.grounding.frame import Convention
 from vleval.grounding.ledger import to_json, why_nothing
 from vleval.grounding.parse import parse_boxes
 from vleval.model.io import Message
-from vleval.tasks import rows
 from vleval.tasks.base import Answer, Metric, Reading, Sample, Task
-from vleval.tasks.places import BOX, View
+from vleval.tasks.data import rows
+from vleval.tasks.grounding.places import BOX, View
 
 # {expression} is the gap that the question of a row goes into; `vleval run --prompt` may replace the rest.
 PROMPT = "Locate {expression} in this image and output the bbox coordinates in JSON format."

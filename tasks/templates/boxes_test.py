@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from vleval.tasks.base import Sample, Score, Task
+from vleval.tasks.data.sources import open_data
 from vleval.tasks.registry import get_task
-from vleval.tasks.sources import open_data
 
 DATA = Path(__file__).with_name("my_task.jsonl")
 

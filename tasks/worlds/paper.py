@@ -1,4 +1,4 @@
-"""What generated documents and charts are drawn with: Pillow's own font, and PNG bytes of few colours."""
+"""What generated pictures with text are drawn with: Pillow's own font, and PNG bytes of few colours."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from functools import cache
 from random import Random
 from typing import NamedTuple
 
-from PIL import Image, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
 COLOURS = 32
 """Of the palette that pictures are stored with: text keeps its smooth edges, and files stay small."""
+
+Colour = tuple[int, int, int]
+"""Red, green and blue, 0..255."""
 
 
 class Asked(NamedTuple):
@@ -51,3 +54,21 @@ def encode(image: Image.Image) -> bytes:
 def money(cents: int) -> str:
     """An amount as it is printed: $1,250.00."""
     return f"${cents // 100:,}.{cents % 100:02}"
+
+
+def paste_text(
+    image: Image.Image,
+    centre: tuple[float, float],
+    text: str,
+    ink: Colour,
+    size: int,
+    *,
+    angle: float = 0.0,
+) -> None:
+    """Write `text` around `centre`, turned by `angle` degrees against the clock."""
+    left, top, right, bottom = font(size).getbbox(text)
+    sheet = Image.new("L", (round(right - left) + 8, round(bottom - top) + 8))
+    ImageDraw.Draw(sheet).text((4 - left, 4 - top), text, 255, font(size))
+    turned = sheet.rotate(angle, Image.Resampling.BICUBIC, expand=True)
+    corner = round(centre[0] - turned.width / 2), round(centre[1] - turned.height / 2)
+    image.paste(Image.new("RGB", turned.size, ink), corner, turned)

@@ -114,7 +114,7 @@ def _job(part: Part, choice: ModelChoice, passed: tuple[str, ...], *, alone: boo
     from vleval.engines import BUNDLED
     from vleval.job import Job
     from vleval.results.record import DataFacts
-    from vleval.tasks.sources import open_data
+    from vleval.tasks.data.sources import open_data
 
     task, config = part
     where = config.data if config.data != "auto" else BUNDLED if choice.bundled else "hub"

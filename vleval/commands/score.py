@@ -108,7 +108,7 @@ def _score(
 ) -> list[Scored]:
     """All files are read before the first is scored: a fault of the last costs no time."""
     from vleval.scoring import score_file
-    from vleval.tasks.predictions import read_predictions
+    from vleval.tasks.data.predictions import read_predictions
 
     read = [read_predictions(path, task, fields=fields, letterbox=letterbox, limit=limit) for path in files]
     for file in read:

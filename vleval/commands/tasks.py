@@ -163,7 +163,7 @@ def check(
 
 def _samples(task: Task, data: str | None, split: str | None, media: Path | None, count: int) -> list[Sample]:
     from vleval.taskcheck import chosen_data
-    from vleval.tasks.sources import open_data
+    from vleval.tasks.data.sources import open_data
 
     where = chosen_data(task, data)
     return open_data(task, where, split=split, media_dir=media, limit=count).samples

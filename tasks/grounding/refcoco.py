@@ -18,11 +18,11 @@ from vleval.grounding.frame import Convention
 from vleval.grounding.ledger import to_json, why_nothing
 from vleval.grounding.parse import parse_boxes
 from vleval.model.io import Message
-from vleval.tasks import rows
 from vleval.tasks.base import Answer, Metric, Reading, Sample, SplitNote, Task
-from vleval.tasks.places import BOX, View
+from vleval.tasks.data import rows
+from vleval.tasks.data.rec_files import open_rec
+from vleval.tasks.grounding.places import BOX, View
 from vleval.tasks.prompts import LOCATE
-from vleval.tasks.rec_files import open_rec
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

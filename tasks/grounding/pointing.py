@@ -12,7 +12,7 @@ from vleval.grounding.frame import Convention
 from vleval.grounding.ledger import to_json, why_nothing
 from vleval.grounding.parse import parse_boxes, parse_points
 from vleval.tasks.base import Answer
-from vleval.tasks.places import View
+from vleval.tasks.grounding.places import View
 
 
 class Pointed(NamedTuple):

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 
-from vleval.tasks import rows
 from vleval.tasks.base import DataError, Task
-from vleval.tasks.readers import Row, Table
+from vleval.tasks.data import rows
+from vleval.tasks.data.readers import Row, Table
 
 LOOKED_AT = 20
 """Rows that are read first."""

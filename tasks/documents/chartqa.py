@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from vleval.tasks import rows
 from vleval.tasks.base import Metric, Sample, Task
+from vleval.tasks.data import rows
+from vleval.tasks.documents.short_answers import ANSWERS, judge_by, make_sample, messages, read
 from vleval.tasks.prompts import SHORT_ANSWER
-from vleval.tasks.short_answers import ANSWERS, judge_by, make_sample, messages, read
 from vleval.tasks.text.exact import exact_match
 from vleval.tasks.text.relaxed import MENDED, relaxed_accuracy
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from vleval.grounding.frame import Convention
 from vleval.model.io import Message
-from vleval.tasks import rows
 from vleval.tasks.base import Answer, Metric, Reading, Sample, Target, Task
+from vleval.tasks.data import rows
+from vleval.tasks.documents.short_answers import accepted
 from vleval.tasks.pictures import identity
 from vleval.tasks.prompts import CHOICE
-from vleval.tasks.short_answers import accepted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

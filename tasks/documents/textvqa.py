@@ -15,8 +15,8 @@ from functools import partial
 from typing import Any
 
 from vleval.tasks.base import Metric, Sample, Task
+from vleval.tasks.documents.short_answers import ANSWERS, accepted, judge_by, make_sample, messages, read
 from vleval.tasks.prompts import SHORT_ANSWER
-from vleval.tasks.short_answers import ANSWERS, accepted, judge_by, make_sample, messages, read
 from vleval.tasks.text.vqa import VLMEVALKIT, vqa_accuracy
 
 METRICS = (

@@ -18,9 +18,10 @@ from typing import Any
 
 from vleval.grounding.frame import Convention
 from vleval.model.io import Message
-from vleval.tasks import computer_use, rows, screenspot
 from vleval.tasks.base import Answer, Reading, Sample
-from vleval.tasks.computer_use import BEGUN, SYSTEM
+from vleval.tasks.data import rows
+from vleval.tasks.grounding import computer_use, screenspot
+from vleval.tasks.grounding.computer_use import BEGUN, SYSTEM
 from vleval.tasks.pictures import identity
 
 TAGS = ("group", "ui_type", "platform", "application")

@@ -17,8 +17,8 @@ from vleval.grounding.ledger import to_json, why_nothing
 from vleval.grounding.parse import parse_spans
 from vleval.grounding.spans import sort_ends, temporal_iou
 from vleval.model.io import Media, Message
-from vleval.tasks import rows
 from vleval.tasks.base import Answer, Metric, Reading, Sample, Target, Task
+from vleval.tasks.data import rows
 from vleval.tasks.prompts import MOMENT, caption
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 from vleval.grounding.frame import Convention, Sizes, to_original
 from vleval.grounding.points import point_in_box
 from vleval.model.io import Media, Message
-from vleval.tasks import rows
 from vleval.tasks.base import Answer, Metric, Reading, Sample, Task
+from vleval.tasks.data import rows
+from vleval.tasks.grounding.places import BOX
+from vleval.tasks.grounding.pointing import read_points
 from vleval.tasks.pictures import identity, upright_size
-from vleval.tasks.places import BOX
-from vleval.tasks.pointing import read_points
 from vleval.tasks.prompts import POINT
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 
 from vleval.model.io import Message
 from vleval.tasks.base import Metric, Sample, Target, Task
-from vleval.tasks.short_answers import accepted, judge_by, make_sample, read
+from vleval.tasks.documents.short_answers import accepted, judge_by, make_sample, read
 from vleval.tasks.text.substring import contains, contains_formula
 
 METRICS = (

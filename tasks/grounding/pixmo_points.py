@@ -20,10 +20,10 @@ from vleval.grounding.frame import Convention, Sizes, to_original
 from vleval.grounding.masks import points_in_masks, to_rle
 from vleval.grounding.points import match_points
 from vleval.model.io import Message
-from vleval.tasks import rows
 from vleval.tasks.base import Answer, Metric, Reading, Sample, Target, Task
+from vleval.tasks.data import rows
+from vleval.tasks.grounding.pointing import read_points
 from vleval.tasks.pictures import identity, upright_size
-from vleval.tasks.pointing import read_points
 from vleval.tasks.prompts import POINT
 
 if TYPE_CHECKING:

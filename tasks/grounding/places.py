@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from vleval.grounding.frame import Convention, Frame, Sizes, extent, to_original
-from vleval.tasks import rows
 from vleval.tasks.base import Answer, Target
+from vleval.tasks.data import rows
 
 BOX = Target(
     "[x1, y1, x2, y2] in pixels of the original image",

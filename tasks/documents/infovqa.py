@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from vleval.tasks import docvqa
 from vleval.tasks.base import Sample
-from vleval.tasks.short_answers import accepted, make_sample
+from vleval.tasks.documents import docvqa
+from vleval.tasks.documents.short_answers import accepted, make_sample
 
 
 def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from vleval.tasks.base import DataError, Task
-from vleval.tasks.readers import Table, from_dataset
+from vleval.tasks.data.readers import Table, from_dataset
 
 
 class HubData(NamedTuple):

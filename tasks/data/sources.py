@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from vleval.model.io import Media
-from vleval.tasks import hub, readers, rows
 from vleval.tasks.base import DataError, Sample, Task
-from vleval.tasks.checks import check_first_rows
+from vleval.tasks.data import hub, readers, rows
+from vleval.tasks.data.checks import check_first_rows
 
 Origin = Literal["bundled", "hub", "local"]
 
-BUNDLED = Path(__file__).parent / "bundled"
+BUNDLED = Path(__file__).parents[1] / "bundled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from vleval.grounding.frame import Convention
 from vleval.model.io import Message
-from vleval.tasks import rows
 from vleval.tasks.base import Answer, Reading, Sample, Target
+from vleval.tasks.data import rows
 from vleval.tasks.pictures import identity
 from vleval.tasks.prompts import SHORT_ANSWER
 

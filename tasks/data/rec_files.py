@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vleval.tasks import rows
 from vleval.tasks.base import DataError
-from vleval.tasks.plain_pickle import read_pickle
-from vleval.tasks.readers import Row, Table, choose_split, load_json
+from vleval.tasks.data import rows
+from vleval.tasks.data.plain_pickle import read_pickle
+from vleval.tasks.data.readers import Row, Table, choose_split, load_json
 
 INSTANCES = "instances.json"
 SPLITS = ("train", "val", "test", "testA", "testB")

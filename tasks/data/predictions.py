@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from vleval.grounding.frame import Frame, Sizes
 from vleval.model.io import Failure, Response
-from vleval.tasks import readers, rows
 from vleval.tasks.base import DataError, Sample, Task
-from vleval.tasks.layout import Layout, absent, find_layout, parse_fields
+from vleval.tasks.data import readers, rows
+from vleval.tasks.data.layout import Layout, absent, find_layout, parse_fields
 
 PATCH = 14
 """Pixels of a patch: the input is (grid x 14) pixels."""

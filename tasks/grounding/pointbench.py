@@ -21,12 +21,12 @@ import numpy as np
 from vleval.grounding.frame import Convention
 from vleval.grounding.masks import fraction_in_mask, point_in_mask
 from vleval.model.io import Media, Message
-from vleval.tasks import rows
 from vleval.tasks.base import Answer, Metric, Reading, Sample, Target, Task
-from vleval.tasks.countbench import whole
+from vleval.tasks.data import rows
+from vleval.tasks.grounding.countbench import whole
+from vleval.tasks.grounding.pixmo_points import mask as run_lengths
+from vleval.tasks.grounding.pointing import read_points
 from vleval.tasks.pictures import identity
-from vleval.tasks.pixmo_points import mask as run_lengths
-from vleval.tasks.pointing import read_points
 from vleval.tasks.prompts import POINT_AS_ASKED
 
 if TYPE_CHECKING:

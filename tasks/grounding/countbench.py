@@ -23,8 +23,8 @@ from vleval.grounding.frame import Convention
 from vleval.grounding.ledger import to_json
 from vleval.grounding.parse import parse_boxes, parse_points
 from vleval.model.io import Message
-from vleval.tasks import rows
 from vleval.tasks.base import Answer, Metric, Reading, Sample, Target, Task
+from vleval.tasks.data import rows
 from vleval.tasks.pictures import identity
 from vleval.tasks.prompts import COUNT, DETECT
 

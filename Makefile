@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet --no-input
 
-.PHONY: demo test check format data checkpoint clean
+.PHONY: demo test check format data docs checkpoint clean
 
 demo: $(STAMP)
 	$(BIN)/vleval run --model bundled --task refcoco --max-pixels 16t,36t,64t
@@ -37,6 +37,10 @@ data: $(STAMP)
 	$(BIN)/python -m vleval.tasks.worlds.write --examples examples --seed 2025
 	$(BIN)/vleval ground examples/scene.png "the blue circle below the orange circle" --model bundled --quiet --save docs/images/ground.png
 	$(BIN)/vleval locate examples/clip.mp4 "a green square is visible" --model bundled --quiet --save docs/images/locate.png
+
+# The page of all benchmarks, out of their cards.
+docs: $(STAMP)
+	$(BIN)/vleval tasks docs > docs/benchmarks.md
 
 # The bundled checkpoint's stage from scratch (about an hour on two cores), into training/checkpoint.
 checkpoint: $(STAMP)

@@ -155,7 +155,18 @@ def greedy_f1(truth: Truth, found: Found, *, threshold: float = 0.5) -> GreedyF1
 
 
 def _evaluated(world: World, setting: Setting, iou_type: IouType) -> Any:
-    """pycocotools' evaluation, run in silence on its own copies under ids from 1 on (it takes 0 for none)."""
+    evaluation = matched(world, setting, iou_type)
+    with redirect_stdout(StringIO()):
+        evaluation.accumulate()
+        evaluation.summarize()
+    return evaluation
+
+
+def matched(world: World, setting: Setting, iou_type: IouType = "bbox") -> Any:
+    """pycocotools' COCOeval after it has matched each picture (`evalImgs`), run in silence.
+
+    Pictures and labels have their places in `world` for ids, from 1 on: pycocotools takes 0 for none.
+    """
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
@@ -180,8 +191,6 @@ def _evaluated(world: World, setting: Setting, iou_type: IouType) -> Any:
         evaluation = COCOeval(*sides, iou_type)
         evaluation.params.maxDets = list(MAX_DETECTIONS[setting])
         evaluation.evaluate()
-        evaluation.accumulate()
-        evaluation.summarize()
     return evaluation
 
 

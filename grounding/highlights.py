@@ -6,7 +6,7 @@ Several people rated each clip from 0 to 4; a clip is a highlight where a rating
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +30,15 @@ class HighlightFigures(NamedTuple):
     """Share of queries whose highest clip is a highlight for any rater (HL-Hit1)."""
     answered: int
     queries: int
+
+
+class QueryHighlights(NamedTuple):
+    """Figures of Q queries at one level, each alone."""
+
+    precision: NDArray[np.float64]
+    """[Q] mean over raters of the average precision."""
+    hit: NDArray[np.bool_]
+    """[Q] whether the highest clip is a highlight for any rater."""
 
 
 def ratings(duration: float, clips: ArrayLike, scores: ArrayLike) -> NDArray[np.float64]:
@@ -75,24 +84,51 @@ def highlight_detection(
     answered = [query for query, row in made.items() if row.size]
     if not answered:
         return {}
-    lengths = np.array([len(rated[query]) for query in answered])
-    table = np.zeros((len(answered), lengths.max(), rated[answered[0]].shape[1]))
-    salience = np.full(table.shape[:2], -np.inf)
-    top = np.array([made[query].argmax() for query in answered])
-    for place, query in enumerate(answered):
-        table[place, : lengths[place]] = rated[query]
-        salience[place, : lengths[place]] = 0.0
-        row = made[query][: lengths[place]]
-        salience[place, : len(row)] = row
-    inside = top < lengths
-    hits = table[np.arange(len(answered)), np.where(inside, top, 0)].max(axis=-1) * inside
+    each = _each([made[query] for query in answered], [rated[query] for query in answered])
     return {
         name: HighlightFigures(
-            map=float(_average_precision(salience, table >= least).mean()),
-            hit1=float((hits >= least).mean()),
+            map=float(figures.precision.mean()),
+            hit1=float(figures.hit.mean()),
             answered=len(answered),
             queries=len(rated),
         )
+        for name, figures in each.items()
+    }
+
+
+def each_query(predicted: Sequence[ArrayLike], truth: Sequence[ArrayLike]) -> dict[str, QueryHighlights]:
+    """What `highlight_detection` takes the mean of, at each of `LEVELS`: Q queries, each answered.
+
+    Raises ValueError as it does, also on a query without a prediction.
+    """
+    rated: dict[Id, NDArray[np.float64]] = {
+        query: np.asarray(rows, dtype=np.float64) for query, rows in enumerate(truth)
+    }
+    made: dict[Id, NDArray[np.float64]] = {
+        query: np.asarray(row, dtype=np.float64) for query, row in enumerate(predicted)
+    }
+    _check(made, rated)
+    if len(made) != len(rated) or not all(row.size for row in made.values()):
+        raise ValueError("every query needs predictions and ratings")
+    return _each(list(made.values()), list(rated.values()))
+
+
+def _each(
+    made: Sequence[NDArray[np.float64]], rated: Sequence[NDArray[np.float64]]
+) -> dict[str, QueryHighlights]:
+    lengths = np.array([len(rows) for rows in rated])
+    table = np.zeros((len(made), lengths.max(), rated[0].shape[1]))
+    salience = np.full(table.shape[:2], -np.inf)
+    top = np.array([row.argmax() for row in made])
+    for place, length in enumerate(lengths):
+        table[place, :length] = rated[place]
+        salience[place, :length] = 0.0
+        row = made[place][:length]
+        salience[place, : len(row)] = row
+    inside = top < lengths
+    hits = table[np.arange(len(made)), np.where(inside, top, 0)].max(axis=-1) * inside
+    return {
+        name: QueryHighlights(_average_precision(salience, table >= least).mean(axis=1), hits >= least)
         for name, least in LEVELS.items()
     }
 

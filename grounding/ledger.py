@@ -85,6 +85,8 @@ class ParsedBox:
     """(x1, y1, x2, y2) as written: corners may be in the wrong order."""
     label: str | None
     offset: int
+    score: float | None = None
+    """What the answer itself says under `score`, where it does: files of detectors have one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -52,6 +53,15 @@ class MomentScore:
     long: MomentFigures | None
 
 
+class QueryFigures(NamedTuple):
+    """Figures of Q queries, each alone."""
+
+    precision: NDArray[np.float64]
+    """[Q, T] average precision at each of `THRESHOLDS`."""
+    first: NDArray[np.float64]
+    """[Q] temporal IoU of the window named first with the true window that it overlaps most."""
+
+
 def moment_retrieval(predicted: Mapping[Id, ArrayLike], truth: Mapping[Id, ArrayLike]) -> MomentScore:
     """QVHighlights' mAP and R1 of predicted windows.
 
@@ -80,8 +90,34 @@ def moment_retrieval(predicted: Mapping[Id, ArrayLike], truth: Mapping[Id, Array
     for query, rows in windows.items():
         if not len(rows):
             raise ValueError(f"the query {query!r} has no true window")
-    parts = {name: _figures(made, _of_length(windows, *bounds)) for name, bounds in LENGTHS.items()}
+    parts = {}
+    for length in LENGTHS:
+        kept = {query: of_length(rows, length) for query, rows in windows.items()}
+        parts[length] = _figures(made, {query: rows for query, rows in kept.items() if len(rows)})
     return MomentScore(full=_figures(made, windows), **parts)
+
+
+def each_query(predicted: Sequence[ArrayLike], truth: Sequence[ArrayLike]) -> QueryFigures:
+    """What `moment_retrieval` takes the mean of: Q queries, each with a predicted and a true window.
+
+    Raises ValueError as it does, also on a query without either.
+
+    >>> each = each_query([[[0, 10]], [[0, 5]]], [[[0, 10], [50, 60]], [[0, 10]]])
+    >>> each.precision[:, 0].tolist(), each.first.tolist()
+    ([0.5, 1.0], [1.0, 0.5])
+    """
+    made = [_windows(rows, query, (2, 3)) for query, rows in enumerate(predicted)]
+    true = [_windows(rows, query, (2,)) for query, rows in enumerate(truth)]
+    if len(made) != len(true) or not all(map(len, (*made, *true))):
+        raise ValueError("every query needs a predicted and a true window")
+    return _each(made, true)
+
+
+def of_length(windows: ArrayLike, length: str) -> NDArray[np.float64]:
+    """The windows [G, 2] of one of `LENGTHS`; none may be left."""
+    array, (above, most) = np.asarray(windows, dtype=np.float64).reshape(-1, 2), LENGTHS[length]
+    seconds = array[:, 1] - array[:, 0]
+    return array[(seconds > above) & (seconds <= most)]
 
 
 def _windows(rows: ArrayLike, query: Id, sizes: Sequence[int]) -> NDArray[np.float64]:
@@ -93,37 +129,30 @@ def _windows(rows: ArrayLike, query: Id, sizes: Sequence[int]) -> NDArray[np.flo
     return array
 
 
-def _of_length(
-    windows: Mapping[Id, NDArray[np.float64]], above: float, most: float
-) -> dict[Id, NDArray[np.float64]]:
-    """The windows of one length, of the queries that have any."""
-    kept = {}
-    for query, rows in windows.items():
-        seconds = rows[:, 1] - rows[:, 0]
-        if (within := (seconds > above) & (seconds <= most)).any():
-            kept[query] = rows[within]
-    return kept
-
-
 def _figures(
     made: Mapping[Id, NDArray[np.float64]], windows: Mapping[Id, NDArray[np.float64]]
 ) -> MomentFigures | None:
     answered = [query for query in windows if query in made and len(made[query])]
     if not answered:
         return None
-    named = [made[query][:MOST_WINDOWS] for query in answered]
-    ranked = [rows[np.argsort(-rows[:, 2], kind="stable")] if rows.shape[1] == 3 else rows for rows in named]
-    true = [windows[query] for query in answered]
-    overlaps = temporal_iou(_padded(ranked)[:, :, None], _padded(true)[:, None])
-    precision = _average_precision(_hits(overlaps), np.array([len(rows) for rows in true])).mean(axis=0)
-    first = temporal_iou(np.stack([rows[0, :2] for rows in named])[:, None], _padded(true)).max(axis=1)
+    each = _each([made[query] for query in answered], [windows[query] for query in answered])
+    precision = each.precision.mean(axis=0)
     return MomentFigures(
         map=float(precision.mean()),
         map_at=dict(zip(THRESHOLDS, precision.tolist(), strict=True)),
-        r1_at=dict(zip(THRESHOLDS, accuracy_at(first, THRESHOLDS).tolist(), strict=True)),
+        r1_at=dict(zip(THRESHOLDS, accuracy_at(each.first, THRESHOLDS).tolist(), strict=True)),
         answered=len(answered),
         queries=len(windows),
     )
+
+
+def _each(made: Sequence[NDArray[np.float64]], true: Sequence[NDArray[np.float64]]) -> QueryFigures:
+    named = [rows[:MOST_WINDOWS] for rows in made]
+    ranked = [rows[np.argsort(-rows[:, 2], kind="stable")] if rows.shape[1] == 3 else rows for rows in named]
+    overlaps = temporal_iou(_padded(ranked)[:, :, None], _padded(true)[:, None])
+    precision = _average_precision(_hits(overlaps), np.array([len(rows) for rows in true]))
+    first = temporal_iou(np.stack([rows[0, :2] for rows in named])[:, None], _padded(true)).max(axis=1)
+    return QueryFigures(precision, first)
 
 
 def _padded(rows: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

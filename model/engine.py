@@ -22,7 +22,7 @@ from vleval.model.checkpoint import file_digests, fingerprint, load_checkpoint
 from vleval.model.config import FAMILY, ModelConfig
 from vleval.model.errors import SettingsError
 from vleval.model.generate import Generation, ModelInput, Session, generate
-from vleval.model.io import EngineInfo, Request, Response, Usage
+from vleval.model.io import EngineInfo, Request, Response, TokenLogprobs, Usage
 from vleval.model.prepare import Prepared, Preparer, failed, one_line
 from vleval.model.preprocess_spec import PreprocessSpec
 from vleval.model.prompt import ChatPrompt
@@ -203,8 +203,12 @@ class BatchEngine(ABC):
             count = len(generation.tokens)
             message = f"the model's logits stopped being finite after {count} tokens: try --dtype float32"
             return failed(item.request, "model_error", message, item.frames, usage)
-        text = self.chat.decode(generation.tokens)
-        return Response(item.request.id, text, generation.finish_reason, item.frames, usage)
+        text, tokens = self.chat.decode(generation.tokens), None
+        if generation.logprobs is not None:
+            # float32 has no more digits, and every one is stored.
+            values = tuple(round(value, 6) for value in generation.logprobs)
+            tokens = TokenLogprobs(self.chat.ends(generation.tokens), values)
+        return Response(item.request.id, text, generation.finish_reason, item.frames, usage, tokens=tokens)
 
 
 class LocalEngine(BatchEngine):

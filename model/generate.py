@@ -73,6 +73,8 @@ class Generation:
     vision_seconds: float
     prefill_seconds: float
     decode_seconds: float
+    logprobs: tuple[float, ...] | None = None
+    """Of each token, where the settings ask for them (`io.TokenLogprobs.values`)."""
 
 
 class Session(Protocol):
@@ -105,8 +107,8 @@ def generate(session: Session, inputs: Sequence[ModelInput], eos_ids: Sequence[i
     start = perf_counter()
     logits = session.prefill()
     penalty = _RepetitionPenalty.of(inputs, logits)
-    answers: list[list[int]] = [[] for _ in inputs]
-    reasons: list[Literal["stop", "length", "error"] | None] = [None] * len(inputs)
+    answers = [_Answer(item, eos_ids) for item in inputs]
+    wanted = any(item.settings.logprobs for item in inputs)
     live = list(range(len(inputs)))
     prefilled: float | None = None
     while True:
@@ -114,13 +116,12 @@ def generate(session: Session, inputs: Sequence[ModelInput], eos_ids: Sequence[i
         tokens = scores.argmax(dim=-1)
         # One transfer for the tokens and the check.
         chosen, finite = torch.stack((tokens, torch.isfinite(logits).all(dim=-1))).tolist()
+        shares = _logprobs(scores, tokens).tolist() if wanted else [0.0] * len(live)
         prefilled = prefilled or perf_counter()
         for row, index in enumerate(live):
-            if reasons[index] is None:
-                reasons[index] = _accept(
-                    chosen[row], bool(finite[row]), answers[index], inputs[index], eos_ids
-                )
-        unfinished = [row for row, index in enumerate(live) if reasons[index] is None]
+            if answers[index].reason is None:
+                answers[index].accept(chosen[row], bool(finite[row]), shares[row])
+        unfinished = [row for row, index in enumerate(live) if answers[index].reason is None]
         if not unfinished:
             break
         if 2 * len(unfinished) <= len(live):
@@ -135,27 +136,44 @@ def generate(session: Session, inputs: Sequence[ModelInput], eos_ids: Sequence[i
     share = 1 / len(inputs)
     return [
         Generation(
-            tokens=tuple(answer),
-            finish_reason=reason or "length",
+            tokens=tuple(answer.tokens),
+            finish_reason=answer.reason or "length",
             prompt_tokens=len(item.input_ids),
             vision_seconds=session.vision_seconds * share,
             prefill_seconds=(prefilled - start - session.vision_seconds) * share,
             decode_seconds=(perf_counter() - prefilled) * share,
+            logprobs=tuple(answer.logprobs) if item.settings.logprobs else None,
         )
-        for item, answer, reason in zip(inputs, answers, reasons, strict=True)
+        for item, answer in zip(inputs, answers, strict=True)
     ]
 
 
-def _accept(
-    token: int, finite: bool, answer: list[int], item: ModelInput, eos_ids: Sequence[int]
-) -> Literal["stop", "length", "error"] | None:
-    """Append a token to an answer; returns why it ends here, or None."""
-    if not finite:
-        return "error"
-    if token in eos_ids:
-        return "stop"
-    answer.append(token)
-    return "length" if len(answer) >= item.settings.max_new_tokens else None
+class _Answer:
+    """What one row has said so far."""
+
+    def __init__(self, item: ModelInput, eos_ids: Sequence[int]) -> None:
+        self.tokens: list[int] = []
+        self.logprobs: list[float] = []
+        self.reason: Literal["stop", "length", "error"] | None = None
+        """Why it ended; None while it goes on."""
+        self._limit, self._eos_ids = item.settings.max_new_tokens, eos_ids
+
+    def accept(self, token: int, finite: bool, logprob: float) -> None:
+        """Append a token, or end before it."""
+        if not finite:
+            self.reason = "error"
+        elif token in self._eos_ids:
+            self.reason = "stop"
+        else:
+            self.tokens.append(token)
+            self.logprobs.append(logprob)
+            self.reason = "length" if len(self.tokens) >= self._limit else None
+
+
+def _logprobs(scores: Tensor, tokens: Tensor) -> Tensor:
+    """Log-probability [B] of one token [B] per row, from its scores [B, V]: in float32, whatever they are."""
+    wide = scores.float()
+    return wide.gather(-1, tokens[:, None])[:, 0] - wide.logsumexp(dim=-1)
 
 
 class _RepetitionPenalty:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from vleval.grounding.frame import Frame
 
@@ -23,6 +24,11 @@ class Media:
     kind: Literal["image", "video"]
     data: bytes | None = field(default=None, repr=False)
     path: Path | None = None
+    start: float | None = None
+    """Seconds of a video file at which the part that is meant begins, which is time 0 of the medium: its
+    frames are those from `start` to before `end`. None: the beginning."""
+    end: float | None = None
+    """Seconds of a video file before which that part ends; None: the end."""
 
     def read(self) -> bytes:
         """The encoded bytes. Raises OSError when the file cannot be read."""
@@ -32,8 +38,11 @@ class Media:
         return self.path.read_bytes()
 
     def digest(self) -> str:
-        """sha256 of the encoded bytes, in hex: the identity of the medium."""
-        return hashlib.sha256(self.read()).hexdigest()
+        """sha256 of the encoded bytes, and of the part that is meant, in hex: the identity of the medium."""
+        digest = hashlib.sha256(self.read())
+        if self.start is not None or self.end is not None:
+            digest.update(f"\n{self.start} to {self.end} seconds".encode())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,45 @@ class GenerationSettings:
 
     max_new_tokens: int = 128
     repetition_penalty: float = 1.0
+    logprobs: bool = False
+    """Whether the log-probability of every token is wanted too."""
+
+    def facts(self) -> dict[str, Any]:
+        """By name, as fingerprints and names of folders take them: what runs without log-probabilities were
+        made under reads as it did before there were any."""
+        facts = asdict(self)
+        if not self.logprobs:
+            del facts["logprobs"]
+        return facts
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprobs:
+    """How probable each token of an answer was, and where it stands in the text.
+
+    >>> answer = TokenLogprobs(ends=(4, 5, 6), values=(-0.5, -1.0, -3.0))
+    >>> answer.mean(4, 6), answer.mean(6, 9)
+    (-2.0, None)
+    """
+
+    ends: tuple[int, ...]
+    """Characters of the text up to and with each token: token i covers [ends[i - 1], ends[i]). One that adds
+    no character (the first bytes of a letter) is empty."""
+    values: tuple[float, ...]
+    """Natural logarithm of each chosen token's share among all, given all before it; after the repetition
+    penalty, where there is one. The token that ended the answer is none of them."""
+
+    def mean(self, start: int, end: int) -> float | None:
+        """The mean over the tokens that cover a part of text[start:end]; None where none does."""
+        first = bisect_right(self.ends, start)
+        begins, chosen = self.ends[first - 1] if first else 0, []
+        for token in range(first, len(self.ends)):
+            if begins >= end:
+                break
+            if begins < self.ends[token]:
+                chosen.append(self.values[token])
+            begins = self.ends[token]
+        return sum(chosen) / len(chosen) if chosen else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +169,8 @@ class Response:
     """One per medium of the request, in reading order."""
     usage: Usage = Usage()
     failure: Failure | None = None
+    tokens: TokenLogprobs | None = None
+    """Where the request asks for log-probabilities."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,10 @@ CHATML_TEMPLATE = """\
 """Qwen2.5-VL's ChatML turns (expected prompts of its README), used when a checkpoint brings no template."""
 
 
+_LONGEST_WAIT = 8
+"""Tokens that may share letters; a letter has at most four."""
+
+
 class Prompt(NamedTuple):
     """What the model reads."""
 
@@ -134,6 +138,22 @@ class ChatPrompt:
         text = self._tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
         assert isinstance(text, str)
         return text
+
+    def ends(self, ids: Sequence[int]) -> tuple[int, ...]:
+        """Where each token's text ends in `decode(ids)`, in characters. A letter of several tokens belongs to
+        the one that completes it."""
+        ends, waiting, length = [], list[int](), 0
+        for index in ids:
+            waiting.append(index)
+            piece = self.decode(waiting)
+            # Part of a letter decodes to a replacement character; a torn letter ends the wait by its length.
+            if not piece.endswith("\ufffd") or len(waiting) >= _LONGEST_WAIT:
+                length += len(piece)
+                waiting.clear()
+            ends.append(length)
+        if waiting:
+            ends[-1] += len(self.decode(waiting))
+        return tuple(ends)
 
     def _check(self, config: ModelConfig) -> None:
         for kind, index in self._placeholder.items():

@@ -1,15 +1,18 @@
 """Reading videos through PyAV: first the times at which frames are shown, then the pixels of the chosen ones.
 
 Times come from the packets, without decoding, wherever the file states them; decoding then runs once, from
-the start to the last chosen frame, and turns only chosen frames into RGB. Seeking to each was far slower.
+the start to the last chosen frame, and turns only chosen frames into RGB. Seeking to each was far slower; of
+a part of a file (`Media.start`), the key frame before it is the start.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import re
+from bisect import bisect_left
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -29,16 +32,18 @@ CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,gif,h264,hevc,m4v,mpegvid
 
 RATE_TOLERANCE = 0.01
 LEAST_READABLE_SHARE = 0.9
+ROUNDING = 1e-6
+"""Seconds by which the time of a frame may miss the very start of a part."""
 _MATROSKA_DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _HIDDEN_FRAME_CODECS = ("vp8",)
 """Packets of these may hold frames that are never shown, so their times are not the times of frames."""
 
 
 class Timeline(NamedTuple):
-    """Every frame of a video in order of presentation."""
+    """Every frame of a video, or of the part of it that is meant, in order of presentation."""
 
     times: tuple[float, ...]
-    """Seconds since the first frame, rising."""
+    """Seconds since the first frame, or since the start of the part, rising."""
     keys: tuple[int, ...]
     """Names of the readable frames: presentation time stamps, or running numbers where the file has none."""
     stamped: bool
@@ -49,7 +54,7 @@ class Timeline(NamedTuple):
 
     @property
     def duration(self) -> float:
-        """Seconds of the whole video."""
+        """Seconds of all frames."""
         return len(self.times) / self.rate
 
 
@@ -83,7 +88,7 @@ def packet_timeline(media: Media) -> Timeline | None:
         missing = max(stream.frames - packets, 0)
         # Where the header counts frames, that count tells whether some are missing; a length tells less.
         declared = None if stream.frames else _declared_seconds(container, stream)
-        return _timeline(media, sorted(stamps), missing, stream, declared)
+        return _part(media, _timeline(media, sorted(stamps), missing, stream, declared))
 
 
 def decoded_timeline(media: Media) -> Timeline:
@@ -99,9 +104,9 @@ def decoded_timeline(media: Media) -> Timeline:
             raise MediaError(f"{_name(media)}: no frame could be decoded.") from damage
         missing = max(stream.frames - len(stamps), 0) if damage else 0
         if None in stamps:
-            return _numbered_timeline(media, len(stamps), missing, stream)
+            return _part(media, _numbered_timeline(media, len(stamps), missing, stream))
         known = sorted({stamp for stamp in stamps if stamp is not None})
-        return _timeline(media, known, missing, stream, _declared_seconds(container, stream))
+        return _part(media, _timeline(media, known, missing, stream, _declared_seconds(container, stream)))
 
 
 def read_frames(
@@ -118,11 +123,12 @@ def read_frames(
         )
     wanted = [timeline.keys[position] for position in chosen]
     needed = set(wanted)
+    first = wanted[0] if media.start and timeline.stamped else None
     held: dict[int, NDArray[np.uint8]] = {}
     done = decoded = 0
-    with _opened(media) as (container, stream):
+    with closing(_decoded(media, first)) as frames:
         try:
-            for frame in container.decode(stream):
+            for frame in frames:
                 key = frame.pts if timeline.stamped else decoded
                 decoded += 1
                 if key in needed:
@@ -143,6 +149,23 @@ def read_frames(
         f"{_name(media)} is damaged: {decoded} of {len(timeline.times)} frames can be read, "
         "but not all of those to be shown."
     )
+
+
+def _decoded(media: Media, stamp: int | None) -> Generator[av.VideoFrame, None, None]:
+    """Frames in order of presentation, from a key frame at or before a time stamp on; None: all of them."""
+    if stamp is not None:
+        with _opened(media) as (container, stream):
+            with suppress(FFmpegError):  # a file that cannot be searched is read from its start
+                container.seek(stamp, stream=stream)
+            frames = container.decode(stream)
+            first = next(frames, None)
+            if first is not None and first.pts is not None and first.pts <= stamp:
+                yield first
+                yield from frames
+                return
+    # Some formats are searched by guessing, and land behind the frame: those are read from their start too.
+    with _opened(media) as (container, stream):
+        yield from container.decode(stream)
 
 
 def _upright(frame: av.VideoFrame) -> NDArray[np.uint8]:
@@ -186,6 +209,21 @@ def _declared_seconds(container: InputContainer, stream: VideoStream) -> float |
     if container.duration is not None and len(container.streams) == 1:
         return container.duration / av.time_base
     return None
+
+
+def _part(media: Media, whole: Timeline) -> Timeline:
+    """The part of a timeline that `media` means, its times counted from the start of the part."""
+    if media.start is None and media.end is None:
+        return whole
+    start, end = media.start or 0.0, math.inf if media.end is None else media.end
+    first, last = (bisect_left(whole.times, edge - ROUNDING) for edge in (start, end))
+    if first >= last:
+        raise MediaError(
+            f"{_name(media)} lasts {whole.duration:.1f} seconds: nothing of it lies between {start:g} and "
+            f"{end:g} seconds."
+        )
+    times = tuple(max(time - start, 0.0) for time in whole.times[first:last])
+    return whole._replace(times=times, keys=whole.keys[first:last])
 
 
 def _timeline(

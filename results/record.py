@@ -12,7 +12,14 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
 from vleval.grounding.frame import Convention, Frame
-from vleval.model.io import EngineInfo, FailureKind, GenerationSettings, Usage, VisionSettings
+from vleval.model.io import (
+    EngineInfo,
+    FailureKind,
+    GenerationSettings,
+    TokenLogprobs,
+    Usage,
+    VisionSettings,
+)
 from vleval.results.schema import VERSION, upgraded
 from vleval.results.schema import RecordError as RecordError
 from vleval.tasks.base import Metric, Status
@@ -56,6 +63,8 @@ class SampleRecord:
     """Wall time of the run, over all its sessions, when this answer came."""
     evidence: Mapping[str, Any] | None = None
     """What metrics over the whole data set need of this answer (`Task.evidence`)."""
+    tokens: TokenLogprobs | None = None
+    """How probable each token was, where the run asked for it."""
 
     def to_json(self) -> dict[str, Any]:
         """A dictionary that `json.dumps(..., allow_nan=False)` accepts."""
@@ -70,6 +79,8 @@ class SampleRecord:
             data["frames"] = tuple(frame_from_json(frame) for frame in raw["frames"])
             data["usage"] = _known(Usage, raw["usage"])
             data["original_size"] = tuple(raw["original_size"]) if raw["original_size"] else None
+            if tokens := raw.get("tokens"):
+                data["tokens"] = TokenLogprobs(tuple(tokens["ends"]), tuple(tokens["values"]))
             return _known(cls, data)
         except (KeyError, TypeError) as error:
             raise RecordError(f"a sample record lacks or garbles a field: {error}") from None
@@ -122,6 +133,8 @@ class DataFacts:
     """What was asked of the hub."""
     notes: tuple[str, ...] = ()
     """Warnings that belong beside every score on these data."""
+    truths: bool = True
+    """False for a split published without them: its answers are kept, and nothing is scored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +204,11 @@ def frame_from_json(raw: Mapping[str, Any]) -> Frame:
     if raw.get("content") is not None:
         names.append("content")
     return _known(Frame, {**raw, **{name: tuple(raw[name]) for name in names}})
+
+
+def _metric(raw: Mapping[str, Any]) -> Metric:
+    several = {name: tuple(raw.get(name, ())) for name in ("strata", "parts")}
+    return _known(Metric, {**raw, **several})
 
 
 def _known(cls: type[T], raw: Mapping[str, Any]) -> T:

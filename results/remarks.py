@@ -21,13 +21,18 @@ def remarks(task: Task, label: Mapping[str, str], summary: Summary, digits: int 
     lines = []
     if summary.n < summary.expected:
         lines.append(f"{start}INCOMPLETE, {summary.n} of {summary.expected} questions answered")
+    if summary.scored and all(estimate.value is None for estimate in summary.metrics.values()):
+        lines.append(
+            f"{start}no score: {summary.scored} of {summary.expected} questions have a readable answer"
+        )
     if summary.scored < summary.n:
         headline = task.metrics[0]
-        beside = "nothing could be scored"
-        if summary.answered:
+        beside = "" if summary.scored else ", nothing could be scored"
+        if headline.name in summary.answered:
             value = value_text(summary.answered[headline.name], headline, digits)
-            beside = f"{headline.title} {value} over those scored"
-        lines.append(f"{start}scored {summary.scored} of {summary.n} (others count as 0), {beside}")
+            beside = f", {headline.title} {value} over those scored"
+        worst = f"{100 * headline.worst if headline.percent else headline.worst:g}"
+        lines.append(f"{start}scored {summary.scored} of {summary.n} (others count as {worst}){beside}")
     odd = {kind: count for kind, count in summary.problems.items() if kind != "extra_items"}
     for what, counts in (("failed", summary.failures), ("unparsed", summary.reasons), ("scored with", odd)):
         if counts:
@@ -50,10 +55,11 @@ def _readings(task: Task, summary: Summary, digits: int) -> list[str]:
     ]
     if summary.strict is not None and summary.strict < summary.scored:
         headline = task.metrics[0]
-        lines.append(
-            f"{summary.strict} of {summary.scored} scored answers are in the documented form; counting only "
-            f"those, {headline.title} {value_text(summary.strict_metrics[headline.name], headline, digits)}"
-        )
+        line = f"{summary.strict} of {summary.scored} scored answers are in the documented form"
+        if headline.name in summary.strict_metrics:
+            value = value_text(summary.strict_metrics[headline.name], headline, digits)
+            line += f"; counting only those, {headline.title} {value}"
+        lines.append(line)
     return lines + [sentence for other in summary.lookalikes if (sentence := other.sentence())]
 
 

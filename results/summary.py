@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from vleval.grounding.frame import Convention
 from vleval.grounding.ledger import FORM
 from vleval.grounding.lookalike import Lookalike
+from vleval.grounding.precision import nothing_found
 from vleval.results.reading import convention_check, extra_items, strict_records
 from vleval.results.record import SampleRecord
-from vleval.results.statistics.stats import Estimate, Interval, estimate_mean
+from vleval.results.statistics.aggregate import estimates, scores
+from vleval.results.statistics.stats import Estimate
 from vleval.tasks.base import Metric
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One run in numbers. Unparsed and failed samples are zeros in `metrics` and left out of `answered`."""
+    """One run in numbers. Unparsed and failed samples score worst in `metrics`, and are not in `answered`."""
 
     expected: int
     """Questions of the run; more than `n` when it stopped early."""
@@ -35,7 +37,7 @@ class Summary:
     """Scored answers with at least one entry of each kind in the parser's ledger."""
     metrics: Mapping[str, Estimate]
     answered: Mapping[str, float]
-    """Means over the scored samples alone; empty when there are none."""
+    """Scores of the scored samples alone; a metric that none of them has is left out."""
     visual_tokens: float | None
     """Mean over distinct media; None when nothing was seen."""
     seconds: float
@@ -48,7 +50,7 @@ class Summary:
     strict: int | None
     """Scored answers that a reader who repairs nothing reads the same; None where records do not tell."""
     strict_metrics: Mapping[str, float]
-    """Means over all samples when every other answer counts as 0; empty where records do not tell."""
+    """Scores of all samples when every other answer counts as the worst; empty where records do not tell."""
     lookalikes: tuple[Lookalike, ...]
     """How much boxes and points look like another coordinate convention than the declared one."""
 
@@ -103,12 +105,8 @@ def summarise(
         failures=_counts(str(record.failure) for record in records if record.status == "failed"),
         reasons=_counts(record.reason or "unknown" for record in records if record.status == "unparsed"),
         problems=_counts(kind for record in scored for kind in _problem_kinds(record)),
-        metrics={metric.name: _estimate(records, clusters, metric) for metric in metrics},
-        answered={
-            metric.name: sum(record.metrics[metric.name] for record in scored) / len(scored)
-            for metric in metrics
-            if scored
-        },
+        metrics=estimates(records, metrics, metrics),
+        answered=scores(scored, metrics, metrics),
         visual_tokens=_visual_tokens(records),
         seconds=seconds,
         stages={
@@ -118,22 +116,24 @@ def summarise(
         peak_memory_bytes=peak_memory_bytes,
         extra=extra_items(scored),
         strict=None if strict is None else len(strict),
-        strict_metrics={
-            metric.name: sum(record.metrics[metric.name] for record in strict) / len(records)
-            for metric in metrics
-            if strict is not None
-        },
+        strict_metrics={} if strict is None else scores(_strictly(records, metrics), metrics, metrics),
         lookalikes=convention_check(records, coordinates),
     )
 
 
-def _estimate(records: Sequence[SampleRecord], clusters: Sequence[str], metric: Metric) -> Estimate:
-    estimate = estimate_mean([record.metrics[metric.name] for record in records], clusters)
-    if estimate.interval is None or not metric.percent:
-        return estimate
-    # A share cannot leave 0..1; the symmetric t interval of a small sample can.
-    low, high = estimate.interval
-    return estimate._replace(interval=Interval(max(0.0, low), min(1.0, high)))
+def _strictly(records: Sequence[SampleRecord], metrics: Sequence[Metric]) -> list[SampleRecord]:
+    """The records as a reader who repairs nothing has them."""
+    worst = {metric.name: metric.worst for metric in metrics}
+    return [
+        record
+        if record.status != "scored" or record.parsed.get("strict")
+        else replace(
+            record,
+            metrics={name: worst.get(name, 0.0) for name in record.metrics},
+            evidence=nothing_found(record.evidence) if record.evidence else None,
+        )
+        for record in records
+    ]
 
 
 def _visual_tokens(records: Sequence[SampleRecord]) -> float | None:

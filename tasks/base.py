@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from vleval.grounding.frame import Convention, Frame
-from vleval.model.io import Media, Message
+from vleval.model.io import Media, Message, TokenLogprobs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,8 @@ class Sample:
     question: str
     """The expression or question as the data set has it (the prompt is made from it by `Task.messages`)."""
     target: Mapping[str, Any]
-    """The truth, JSON-able: `{"bbox_xyxy": [...]}` in original pixels, `{"span": [s, e]}` in seconds."""
+    """The truth, JSON-able: `{"bbox_xyxy": [...]}` in original pixels, `{"span": [s, e]}` in seconds. Without
+    `Target.key`, its truth is kept back (`Task.submission`): no metric applies to it."""
     cluster: str
     """Key of the medium: answers about one image or video are not independent."""
     original_size: tuple[int, int] | None = None
@@ -48,6 +49,7 @@ class Score:
     """The judgement of one answer; `unparsed` and `failed` count as worst, and are shown beside headlines."""
 
     status: Status
+    """`scored`: something was read, even where the truth is kept back and no metric applies."""
     metrics: Mapping[str, float]
     """Every metric that applies to the sample, computed on it alone, in every status (`Metric.worst` where
     there was nothing to score)."""
@@ -66,6 +68,8 @@ class Answer(NamedTuple):
     text: str
     frames: tuple[Frame, ...]
     """One per medium; () where nothing is known of the input."""
+    tokens: TokenLogprobs | None = None
+    """How probable each token was, where the run asks for it (`--det-score logprob`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,8 @@ class Reading:
     parsed: Mapping[str, Any]
     """As in `Score`."""
     reason: str | None = None
-    """As in `Score`."""
+    """As in `Score`; beside something that counts, the answer is unparsed for the headline, and judged for
+    the metrics with a wider rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,8 @@ class Target:
     readers: Mapping[str, Callable[[Any, str], Any]]
     """Name -> (value of a file's row, name to use in errors) -> the value of `key`; ValueError in words for
     the user. The first name is the key itself, the others are further ways to write the same."""
+    tags: Callable[[Any], Mapping[str, str]] | None = None
+    """The value of `key` -> `Sample.tags` of answers made elsewhere, for metrics with `strata`."""
 
     @property
     def key(self) -> str:
@@ -137,6 +144,20 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class Submission:
+    """The file in which a benchmark's server takes the answers to questions whose truths it keeps."""
+
+    form: str
+    """Its name, for `vleval export --format`."""
+    server: str
+    """Who takes it."""
+    id: str
+    """Key of a question's id, a whole number, in each entry of the file, a JSON list."""
+    answer: str
+    """Key of the answer, a string."""
+
+
+@dataclass(frozen=True, slots=True)
 class TaskFile:
     """The file that a user's own task was loaded from."""
 
@@ -147,7 +168,7 @@ class TaskFile:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One benchmark: data, prompt and scorer. To add a benchmark, add one of these to `registry.TASKS`."""
+    """One benchmark: data, prompt and scorer. To add a benchmark, add one of these to `registry.GROUPS`."""
 
     name: str
     title: str
@@ -192,22 +213,37 @@ class Task:
     """Whether the bundled checkpoint was trained on questions of this kind."""
     hub_config: str | None = None
     """The configuration of the hub set that is meant, where it has several."""
+    hub_configs: tuple[str, ...] = ()
+    """Configurations that together are the data, read one after the other: every row has its own under
+    `config`, which is a column of files that hold several."""
     bundled_name: str | None = None
     """The task whose bundled data are this one's too; None: its own."""
     media_columns: tuple[str, ...] = ()
     """Columns that may hold the medium, the first that a table has; () means one named after `media`."""
+    media_files: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
+    """Row -> names under which its file may lie below the media folder, the likeliest first; None: the
+    column holds the name. Asked only where the column holds text."""
     traps: tuple[str, ...] = ()
     """What goes wrong with this benchmark, one sentence each; for its card."""
     comparability: tuple[str, ...] = ()
     """How far the numbers of other harnesses and papers can be set beside ours, one sentence each."""
     file: TaskFile | None = None
     """None for the tasks that come with vleval."""
+    notes: Callable[[Sequence[Sample]], Sequence[str]] | None = None
+    """What is odd about the truths of these samples, one sentence each, to stand beside every score."""
+    submission: Submission | None = None
+    """How answers to splits without truths are handed in; None: such splits cannot be run."""
+    answer_columns: tuple[str, ...] = ()
+    """Where the benchmark's own files of predictions keep the answer (`vleval score`)."""
     applies: Callable[[Sample], Collection[str]] | None = None
     """The names of the metrics that a sample counts in, whatever is answered; None: all, always. Metrics with
     `parts` need not be named: they count where a part does."""
     evidence: Callable[[Any | None, Any], Mapping[str, Any]] | None = None
     """(what counts of an answer or None, its truth) -> what metrics with a `figure` need of it, JSON-able
     (`grounding.precision`)."""
+
+    logprobs: bool = False
+    """Whether `read` ranks what it finds by `Answer.tokens` (`--det-score logprob`)."""
 
     def score(self, sample: Sample, text: str, frames: tuple[Frame, ...], convention: Convention) -> Score:
         """Read and judge one answer."""
@@ -216,7 +252,11 @@ class Task:
     def score_all(self, answers: Sequence[Answer], convention: Convention) -> list[Score]:
         """Read every answer, and judge all of them at once; each scores as it does alone."""
         readings = [self.read(answer, convention) for answer in answers]
-        found = [index for index, reading in enumerate(readings) if reading.counts is not None]
+        found = [
+            index
+            for index, reading in enumerate(readings)
+            if reading.counts is not None and self.has_truth(answers[index].sample)
+        ]
         truths = [answers[index].sample.target[self.target.key] for index in found]
         columns = self.judge([readings[index].counts for index in found], truths) if found else {}
         values = zip(*(column.tolist() for column in columns.values()), strict=True)
@@ -224,9 +264,15 @@ class Task:
         return [
             self._scored(answer.sample, reading, rows[index])
             if index in rows
+            else Score("scored", {}, reading.parsed)
+            if reading.counts is not None and reading.reason is None
             else self.worst(answer.sample, "unparsed", reading.reason, reading.parsed)
             for index, (answer, reading) in enumerate(zip(answers, readings, strict=True))
         ]
+
+    def has_truth(self, sample: Sample) -> bool:
+        """Whether there is anything to judge an answer by."""
+        return self.target.key in sample.target
 
     def worst(
         self, sample: Sample, status: Status, reason: str | None, parsed: Mapping[str, Any] | None = None
@@ -239,10 +285,14 @@ class Task:
 
     def _scored(self, sample: Sample, reading: Reading, values: Mapping[str, float]) -> Score:
         metrics = self._counting(sample, values)
-        return Score("scored", metrics, reading.parsed, evidence=self._evidence(reading.counts, sample))
+        status: Status = "unparsed" if reading.reason else "scored"
+        evidence = self._evidence(reading.counts, sample)
+        return Score(status, metrics, reading.parsed, reading.reason, evidence)
 
     def _counting(self, sample: Sample, values: Mapping[str, float]) -> dict[str, float]:
         """The metrics that the sample counts in; those made of parts are the mean of the parts among them."""
+        if not self.has_truth(sample):
+            return {}
         applies = self.applies(sample) if self.applies else values.keys()
         found = {
             name: float(value) for name, value in values.items() if name in applies and not math.isnan(value)
@@ -256,4 +306,6 @@ class Task:
         return {metric.name: found[metric.name] for metric in self.metrics if metric.name in found}
 
     def _evidence(self, counts: Any | None, sample: Sample) -> Mapping[str, Any] | None:
-        return self.evidence(counts, sample.target[self.target.key]) if self.evidence else None
+        if self.evidence is None or not self.has_truth(sample):
+            return None
+        return self.evidence(counts, sample.target[self.target.key])

@@ -78,6 +78,22 @@ MOMENT = Prompt(
 )
 """When an event happens; the caption stands without a full stop (`caption`)."""
 
+MOMENTS = Prompt(
+    "Please find every moment of the video that is described by the sentence '",
+    "query",
+    "'. Answer with a JSON list of [start, end] in seconds, each moment once, the surest first.",
+    "ours: MOMENT for several moments",
+)
+"""All moments of a kind, in the order of trust; the query stands without a full stop (`caption`)."""
+
+RATE = Prompt(
+    "Rate how well each of them shows '",
+    "query",
+    "', from 0 (not at all) to 4 (very well). Answer with a JSON list of one number for each clip, in order.",
+    "ours: the scale on which QVHighlights was rated",
+)
+"""How salient each clip of a video is; what the clips are is said before."""
+
 SHORT_ANSWER = Prompt(
     "",
     "question",
@@ -93,6 +109,63 @@ CHOICE = Prompt(
     "lmms-eval, AI2D",
 )
 """A question with its choices below it, one per line: `A. the first`."""
+
+VIDEO_CHOICE = Prompt(
+    "Select the best answer to the following multiple-choice question based on the video. Respond with only "
+    "the letter (A, B, C, or D) of the correct option.\n",
+    "question and choices",
+    "\nThe best answer is:",
+    "Video-MME (its README; the sentence about subtitles stands before it where they are shown)",
+)
+"""A question about a video with its choices below it, one per line: `A. the first`."""
+
+SUBTITLES = Prompt("This video's subtitles are listed below:\n", "subtitles", "\n", VIDEO_CHOICE.source)
+"""What is said in a video, a line each; goes before VIDEO_CHOICE."""
+
+WATCH = Prompt(
+    "Carefully watch the video and pay attention to the cause and sequence of events, the detail and "
+    "movement of objects and the action and pose of persons.\nBased on your observations, select the best "
+    "option that accurately addresses the question.\nQuestion: ",
+    "question and choices",
+    "\nAnswer with the option's letter from the given choices directly and only give the best option.",
+    "QwenLM/Qwen3-VL issue 715 (Qwen team, for Qwen2.5-VL on LVBench; after MVBench's own)",
+)
+"""A question about a video, a line `Options:` and its choices, one per line: `(A) the first`."""
+
+WATCH_DETAILS = Prompt(
+    "Carefully watch this video and pay attention to every detail. Based on your observations, select the "
+    "best option that accurately addresses the question.\nQuestion: ",
+    "question and choices",
+    "\nOnly give the best option.",
+    "MLVU (its choice_bench script, without the beginning of the answer that it puts into the model's mouth)",
+)
+"""As WATCH."""
+
+BEST_OPTION = Prompt(
+    "", "question", "\nPlease directly give the best option:", "TempCompass, run_qwen2_vl.py"
+)
+"""A question that lists its choices itself."""
+
+YES_OR_NO = Prompt("", "question", "\nPlease answer yes or no:", BEST_OPTION.source)
+"""A question for yes or no."""
+
+
+QWENVL_HTML = "QwenVL HTML "
+"""What asks Qwen2.5-VL for a page as HTML; it stands before the picture, and ends with its blank."""
+
+QWENVL_HTML_SYSTEM = (
+    "You are an AI specialized in recognizing and extracting text from images. Your mission is to analyze "
+    "the image document and generate the result in QwenVL Document Parser HTML format using specified tags "
+    "while maintaining user privacy and data integrity."
+)
+"""The system turn to it; source of both: QwenLM/Qwen2.5-VL, cookbooks/document_parsing.ipynb."""
+
+TO_MARKDOWN = (
+    "Convert this page to Markdown, in its reading order, and write nothing else. Keep headings, paragraphs "
+    "and lists. Write formulas in LaTeX: \\( \\) inside a line, \\[ \\] where they stand alone. Write tables "
+    "in HTML, from <table> to </table>. Leave pictures out."
+)
+"""What asks for a page as Markdown; ours, after the points of OmniDocBench's own, longer instruction."""
 
 
 def caption(sentence: str) -> str:

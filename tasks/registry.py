@@ -1,4 +1,4 @@
-"""Every benchmark by name. Adding one means adding its `TASK` here."""
+"""Every benchmark by name, in its group. Adding one means adding its `TASK` to `GROUPS`."""
 
 from __future__ import annotations
 
@@ -7,32 +7,87 @@ from pathlib import Path
 
 from vleval.tasks import user
 from vleval.tasks.base import DataError, Task
-from vleval.tasks.documents import ai2d, chartqa, docvqa, infovqa, ocrbench, textvqa
-from vleval.tasks.grounding import countbench, pixmo_points, pointbench, refcoco, screenspot, screenspot_pro
-from vleval.tasks.video import charades_sta
+from vleval.tasks.documents import (
+    ai2d,
+    cc_ocr,
+    chartqa,
+    docparse,
+    docvqa,
+    infovqa,
+    ocrbench,
+    ocrbench_v2,
+    omnidocbench,
+    textvqa,
+)
+from vleval.tasks.grounding import (
+    coco,
+    countbench,
+    odinw13,
+    pixmo_points,
+    pointbench,
+    refcoco,
+    screenspot,
+    screenspot_pro,
+)
+from vleval.tasks.video import (
+    activitynet_tl,
+    charades_sta,
+    longvideobench,
+    lvbench,
+    mlvu,
+    mvbench,
+    qvhighlights,
+    qvhighlights_highlights,
+    tempcompass,
+    tvgbench,
+    videomme,
+)
 
-TASKS: dict[str, Task] = {
-    task.name: task
-    for task in (
+GROUPS: dict[str, tuple[Task, ...]] = {
+    "grounding": (
         refcoco.TASK,
         refcoco.TASK_PLUS,
         refcoco.TASK_G,
-        charades_sta.TASK,
-        screenspot.TASK,
-        screenspot.TASK_V2,
-        screenspot_pro.TASK,
+        odinw13.TASK,
+        coco.TASK,
         pixmo_points.TASK,
         pointbench.TASK,
         countbench.TASK,
         countbench.TASK_DETECT,
+        screenspot.TASK,
+        screenspot.TASK_V2,
+        screenspot_pro.TASK,
+    ),
+    "documents": (
         docvqa.TASK,
         infovqa.TASK,
         chartqa.TASK,
         textvqa.TASK,
         ocrbench.TASK,
+        ocrbench_v2.TASK,
+        cc_ocr.TASK,
         ai2d.TASK,
-    )
+        omnidocbench.TASK,
+        docparse.TASK,
+    ),
+    "video": (
+        charades_sta.TASK,
+        qvhighlights.TASK,
+        qvhighlights_highlights.TASK,
+        activitynet_tl.TASK,
+        tvgbench.TASK,
+        videomme.TASK,
+        videomme.TASK_SUBTITLES,
+        mvbench.TASK,
+        tempcompass.TASK,
+        lvbench.TASK,
+        mlvu.TASK,
+        longvideobench.TASK,
+    ),
 }
+"""Every task once, under the group that `--task GROUP` runs."""
+
+TASKS: dict[str, Task] = {task.name: task for tasks in GROUPS.values() for task in tasks}
 
 
 def get_task(name: str) -> Task:

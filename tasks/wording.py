@@ -24,8 +24,6 @@ def reworded(task: Task, prompt: str) -> Task:
     same gaps; messages raise it for a sample that the task's own template does not describe.
     """
     wanted = gaps(task.prompt)
-    if not wanted:
-        raise DataError(f"--prompt: the prompt of {task.name} has no gap to fill, so it cannot be replaced.")
     if missing := [name for name in wanted if name not in gaps(prompt)]:
         raise DataError(
             f"--prompt lacks {', '.join(f'{{{name}}}' for name in missing)}, where {task.name} puts its "
@@ -34,7 +32,7 @@ def reworded(task: Task, prompt: str) -> Task:
     if extra := [name for name in gaps(prompt) if name not in wanted]:
         raise DataError(
             f"--prompt: {task.name} has nothing for {{{extra[0]}}}; it has "
-            f"{', '.join(f'{{{name}}}' for name in wanted)}."
+            f"{', '.join(f'{{{name}}}' for name in wanted) or 'no gap, and asks the same every time'}."
         )
     pattern = _pattern(task.prompt)
 

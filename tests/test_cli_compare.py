@@ -45,6 +45,11 @@ def test_two_folders_of_runs_make_a_table_per_task_and_a_mean(world: None) -> No
     assert "Acc@0.5: 24 samples worse, 3 better" in lines
     assert sum(line.endswith("100.0 -> 0.0  thing 0") for line in lines) == 2
     assert any("differs: model toy-7b -> tuned" in line for line in lines)
+    overview = lines[lines.index("all of them") :]
+    row = next(line for line in overview if line.startswith("refcoco"))
+    assert row.split()[1:3] == ["Acc@0.5", "-7.0"]
+    # Two equal p-values: Holm doubles them, Benjamini and Hochberg leave them.
+    assert row.split()[-3:] == ["<0.001", "<0.001", "<0.001"]
     assert lines[-1].startswith("b: mean over 2 tasks: -7.0 [")
 
 
@@ -57,6 +62,7 @@ def test_the_document_holds_what_the_table_shows(world: None) -> None:
     assert head["difference"] == pytest.approx(-0.07)
     assert (head["gains"], head["losses"], head["n"], head["clusters"]) == (3, 24, 300, 150)
     assert head["p_holm"] == pytest.approx(2 * head["p_value"])
+    assert head["q_value"] == pytest.approx(head["p_value"])
     assert [flip["candidate"] for flip in entry["comparisons"][1]["flips"]] == [0, 0, 0, 1, 1, 1]
     assert entry["comparisons"][1]["pairs"]["coverage"] == 1
 
@@ -72,6 +78,7 @@ def test_markdown_is_for_pasting(world: None) -> None:
     text = compare("a", "b", "--markdown").stdout
     assert "### refcoco: b/refcoco against a/refcoco" in text
     assert "| Acc@0.5 | 80.0 | 73.0 | -7.0 " in text
+    assert "| refcoco | Acc@0.5 | -7.0 " in text
     assert text.count("<details>") == text.count("</details>") == 2
 
 

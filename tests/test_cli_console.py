@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vleval.console import Console, terminal_safe
+from vleval.console import Console, Overall, terminal_safe
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,21 @@ def test_a_terminal_gets_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     said = capsys.readouterr().err
     assert "3/3" in said
     assert "Acc@0.5 50.0" in said
+
+
+def test_a_bar_of_several_runs_has_a_line_for_all(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    console, overall = Console(), Overall(8)
+    console.err._force_terminal = True
+    for title in ("1/2 refcoco", "2/2 docvqa"):
+        with console.progress(title, 4, overall) as progress:
+            for _ in range(4):
+                progress.advance("")
+    said = capsys.readouterr().err
+    assert "8/8" in said
+    assert "0 s left" in said
+    assert "2/2 docvqa" in said

@@ -45,8 +45,8 @@ def test_a_board_grows_run_by_run_and_never_twice(runs: Path, tmp_path: Path) ->
     result = invoke(runs / "a", "--csv", board, "--append")
     frame = pd.read_csv(board)
     assert frame["model"].tolist()[:2] == ["my-org/other", "my-org/my-model"]
-    assert frame["source"].tolist() == ["run", "run", *["published"] * 3]
-    assert f"5 rows in {board}" in result.stderr.replace("\n", "")
+    assert frame["source"].tolist() == ["run", "run", *["published"] * 6]
+    assert f"8 rows in {board}" in result.stderr.replace("\n", "")
     assert "my-org/other" in result.stdout, "what is shown is the whole board"
 
 

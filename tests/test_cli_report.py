@@ -110,7 +110,7 @@ def test_two_models_are_named(tmp_path: Path, runs: Path) -> None:
     ("words", "said"),
     [
         (["nowhere"], "no run folder nowhere"),
-        (["."], "is no run and holds none"),
+        (["empty"], "is no run and holds none"),
         (["runs", "--json", "--markdown"], "choose one"),
     ],
 )
@@ -118,6 +118,7 @@ def test_faults_are_one_sentence(
     runs: Path, monkeypatch: pytest.MonkeyPatch, words: Sequence[str], said: str
 ) -> None:
     monkeypatch.chdir(runs.parent)
+    Path("empty").mkdir()
     _, error = invoke(*words, code=2)
     assert said in error and "Traceback" not in error
 
@@ -156,7 +157,7 @@ def local(tmp_path: Path) -> Path:
         tmp_path / "run",
         [0.0, 0.2, 1.0, 1.0, 1.0, 0.9],
         data=DataFacts(str(file), "local", "val", data.fingerprint, 6, False),
-        config={"split": "val", "media": None, "limit": None, "seed": None},
+        config={"split": "val", "media": None, "limit": None, "shuffle_seed": None},
         change=lambda answer: replace(
             answer,
             id=ids[int(answer.id[1:])],

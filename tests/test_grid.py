@@ -53,7 +53,8 @@ def in_second_task(at: int, said: str | Failure | BaseException) -> Answer:
 
 
 def folders(root: Path) -> list[str]:
-    return sorted(path.name for path in root.iterdir())
+    """Of the runs, as paths from the root."""
+    return sorted(str(path.parent.relative_to(root)) for path in root.rglob("run.json"))
 
 
 def test_one_task_after_the_other_each_with_the_settings_that_apply(tmp_path: Path) -> None:
@@ -137,7 +138,7 @@ def test_too_many_failures_in_one_run_stop_the_grid(
 
 def test_every_task_is_checked_before_any_is_asked(tmp_path: Path) -> None:
     run_both(both(tmp_path), oracle())
-    stored = next(path for path in tmp_path.iterdir() if path.name.startswith("charades-sta"))
+    stored = next(tmp_path.glob("*/charades-sta*"))
     record = json.loads((stored / "run.json").read_text())
     record["task"]["prompt"] = "another one"
     (stored / "run.json").write_text(json.dumps(record))
@@ -168,7 +169,7 @@ def test_what_one_task_alone_has_stored_is_part_of_the_grid(
 def test_a_name_is_one_folder_per_task_and_setting(tmp_path: Path) -> None:
     outcome = run_both(both(tmp_path, name="nightly", max_pixels="16t", fps="1,2"), oracle())
     names = ["nightly-charades-sta-1fps", "nightly-charades-sta-2fps", "nightly-refcoco"]
-    assert folders(tmp_path) == names
+    assert folders(tmp_path) == [f"nightly/{name}" for name in names]
     assert {run.record.grid for run in outcome.runs} == {"nightly"}
 
 

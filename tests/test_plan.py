@@ -40,20 +40,20 @@ def test_settings_multiply_the_tasks_that_they_mean_something_to() -> None:
 
 def test_a_flag_wins_over_the_tasks_table_and_it_over_the_top_of_the_file(tmp_path: Path) -> None:
     text = (
-        'task = ["refcoco", "charades-sta"]\nlimit = 9\nseed = 3\nmax-pixels = "16t"\n'
+        'task = ["refcoco", "charades-sta"]\nlimit = 9\nshuffle-seed = 3\nmax-pixels = "16t"\n'
         '[tasks.refcoco]\ndata = "a.jsonl"\nsplit = "val"\nlimit = 100\nmax-new-tokens = 40\n'
         '[tasks.charades_sta]\nmax-pixels = ["36t", "64t"]\n'
         '[tasks.screenspot]\nlimit = "not run"\n'
     )
-    boxes, spans = (part.config for part in plan(text, tmp_path, seed=4).parts)
-    assert (boxes.data, boxes.split, boxes.limit, boxes.max_new_tokens, boxes.seed) == (
+    boxes, spans = (part.config for part in plan(text, tmp_path, shuffle_seed=4).parts)
+    assert (boxes.data, boxes.split, boxes.limit, boxes.max_new_tokens, boxes.shuffle_seed) == (
         "a.jsonl",
         "val",
         100,
         40,
         4,
     )
-    assert (spans.data, spans.split, spans.limit, spans.max_new_tokens, spans.seed) == (
+    assert (spans.data, spans.split, spans.limit, spans.max_new_tokens, spans.shuffle_seed) == (
         "auto",
         None,
         9,
@@ -93,7 +93,7 @@ BAD_FILES = [
         "[tasks.refcoco] of {file} has an unknown key 'limt'; did you mean 'limit'",
     ),
     ("[tasks.screenspot]\nlimt = 5", "[tasks.screenspot] of {file} has an unknown key"),
-    ("[tasks.refcoco]\nlimit = 0", "--limit in [tasks.refcoco] of {file}: must be greater"),
+    ("[tasks.refcoco]\nlimit = 0", "--limit in [tasks.refcoco] of {file}: '0' questions are none"),
     ("[tasks.refcoco]\nbatch-size = 4", "'batch-size' holds for all tasks; write it above the tables"),
     ('[tasks.refcoco]\ntask = "refcoco"', "'task' holds for all tasks"),
     ("[tasks.refcoco]\n[tasks.RefCOCO]", "{file} has two tables for refcoco"),

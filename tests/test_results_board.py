@@ -13,7 +13,7 @@ from vleval.boards import setting_text
 from vleval.results.boards.board import COST, ENDS, HEAD, NUMBERS, TEXTS, Board, Column, benchmark_name
 from vleval.results.storage.store import RUN_FILE, read_run
 from vleval.tasks.grounding.refcoco import METRICS, TASK
-from vleval.tasks.published import PUBLISHED, published
+from vleval.tasks.published import _OF_2, PUBLISHED, published
 
 A = "refcoco:testA"
 
@@ -161,19 +161,29 @@ def test_published_figures_stand_beside_a_run_on_their_split(hub: Path, data: di
     board = board_of(run, published=True)
     board_of(run, published=True, into=board)
     column = benchmark_name("refcoco", "testA", data.get("origin", "hub")) + "/acc@0.5"
-    assert cells(board, column) == [1.0, 0.917, 0.925, 0.946]
-    assert cells(board, "source") == ["run", *["published"] * 3]
-    assert cells(board, "model")[1:] == [f"Qwen/Qwen2.5-VL-{size}-Instruct" for size in ("3B", "7B", "72B")]
-    assert cells(board, f"{column}/low")[1:] == [None] * 3
+    assert cells(board, column) == [1.0, 0.917, 0.925, 0.946, 0.906, 0.936, 0.953]
+    assert cells(board, "source") == ["run", *["published"] * 6]
+    both = [("2.5", size) for size in ("3B", "7B", "72B")] + [("2", size) for size in ("2B", "7B", "72B")]
+    assert cells(board, "model")[1:] == [f"Qwen/Qwen{of}-VL-{size}-Instruct" for of, size in both]
+    assert cells(board, f"{column}/low")[1:] == [None] * 6
     assert "2502.13923" in str(cells(board, column.replace("acc@0.5", "data"))[1])
 
 
+@pytest.mark.parametrize("part", [{"limit": 40}, {"limit": 0.1}, {"offset": 3}, {"sample_id": ["a"]}])
+def test_published_figures_stay_away_from_a_part_of_their_split(hub: Path, part: dict[str, Any]) -> None:
+    run = variant(hub, hub.with_name("part"), config=part)
+    assert cells(board_of(run, published=True), "source") == ["run"]
+    whole = variant(run, hub.with_name("whole"), data={"samples": 5657})
+    assert len(cells(board_of(whole, published=True), "source")) == 7, "a limit that leaves nothing out"
+
+
 def test_published_tables_are_whole_and_in_range() -> None:
-    keys = [(row.task, row.split, row.metric) for row in PUBLISHED]
+    keys = [(row.task, row.split, row.metric, row.family) for row in PUBLISHED]
     assert len(keys) == len({*keys})
     assert all(0 < row.value(size) < 1 for row in PUBLISHED for size in row.scores)
     assert {row.split for row in published("refcoco")} == {"val", "testA", "testB"}
     assert published("charades-sta", "test")[0].value("32B") == 0.542
+    assert {row[:3] for row in PUBLISHED if row.family == "Qwen2-VL"} == {*_OF_2}, "none is lost on the way"
     assert published("ocrbench")[0].value("7B") == 0.864, "points of 1000"
     assert {row.metric for row in published(TASK.name)} == {METRICS[0].name}
 

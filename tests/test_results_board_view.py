@@ -56,7 +56,8 @@ def test_partial_bundled_and_published_rows_carry_their_marks(hub: Path, tmp_pat
     bundled = variant(hub, tmp_path / "bundled", data=BUNDLED)
     board = board_of(hub, partial, bundled, published=True)
     overview, main, separate = sections(board, known_metrics)
-    assert [row[2] for row in overview.rows if row[2]] == ["100.0", "100.0*", "91.7", "92.5", "94.6"]
+    scores = ["100.0", "100.0*", "91.7", "92.5", "94.6", "90.6", "93.6", "95.3"]
+    assert [row[2] for row in overview.rows if row[2]] == scores
     assert overview.notes == ["* partial"]
     names = [row[0] for row in main.rows]
     assert names[:2] == ["my-org/my-model", "my-org/other*"]

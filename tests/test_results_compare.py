@@ -15,7 +15,7 @@ from vleval.results.comparing.compare import Comparison, compare_sources
 from vleval.results.comparing.document import compare_document
 from vleval.results.comparing.eligibility import UnknownSetting, check_vary
 from vleval.results.record import RunRecord, SampleRecord
-from vleval.results.statistics.multiplicity import holm
+from vleval.results.statistics.multiplicity import benjamini_hochberg, holm
 from vleval.selection import metrics_of, read_sources
 
 pytestmark = pytest.mark.usefixtures("hasty")
@@ -193,9 +193,11 @@ def test_holm_is_over_the_headlines_of_all_comparisons(tmp_path: Path) -> None:
     ]
     document = compare_document(candidates, flips=0)
     heads = [entry["comparisons"][0]["metrics"][0] for entry in document["candidates"]]
-    assert [head["p_holm"] for head in heads] == holm([head["p_value"] for head in heads])
+    p_values = [head["p_value"] for head in heads]
+    assert [head["p_holm"] for head in heads] == holm(p_values)
+    assert [head["q_value"] for head in heads] == benjamini_hochberg(p_values)
     assert all(
-        each["p_holm"] is None
+        each["p_holm"] is each["q_value"] is None
         for entry in document["candidates"]
         for each in entry["comparisons"][0]["metrics"][1:]
     )

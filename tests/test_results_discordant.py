@@ -13,7 +13,6 @@ from scipy.stats import binomtest
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
 
 from vleval.results.statistics.discordant import Discordance, mcnemar, tango, tango_statistic
-from vleval.results.statistics.overall import pooled
 
 
 @pytest.mark.parametrize(
@@ -108,14 +107,6 @@ def test_both_ends_of_tango_are_where_the_statistic_is_the_quantile(table: tuple
         assert tango_statistic(gains, losses, n, low) == pytest.approx(1.959963985, abs=1e-5)
     if high < 1:
         assert tango_statistic(gains, losses, n, high) == pytest.approx(-1.959963985, abs=1e-5)
-
-
-def test_pooled_over_tasks() -> None:
-    tasks = [Discordance(5, 15, 200), Discordance(2, 9, 100), Discordance(25, 40, 700)]
-    found = pooled(tasks)
-    assert found == Discordance(32, 64, 1000)
-    assert found.rate == pytest.approx(0.096)
-    assert mcnemar(found.gains, found.losses).p_drop == pytest.approx(0.0007122480473, abs=1e-9)
 
 
 def test_nothing_changes_in_no_pairs() -> None:

@@ -30,7 +30,7 @@ RECORDS = [sample("refcoco", index, float(index % 2)) for index in range(4)]
         (lambda record: replace(record, input_sha256="0" * 64), "other medium or prompt"),
         (lambda record: replace(record, input_sha256=None, status="failed"), "medium not readable"),
         (lambda record: replace(record, target={"bbox_xyxy": [0, 0, 1, 1]}), "other truth"),
-        (lambda record: replace(record, metrics={}), "score is not a number"),
+        (lambda record: replace(record, metrics={}), "scored by other metrics"),
         (
             lambda record: replace(record, metrics={**record.metrics, "mean_iou": math.nan}),
             "score is not a number",

@@ -15,7 +15,6 @@ from vleval.results.statistics.clusters import cluster
 from vleval.results.statistics.stats import (
     clopper_pearson,
     estimate_mean,
-    kish_design_effect,
     t_interval,
     t_quantile,
     wilson,
@@ -103,10 +102,6 @@ def test_intervals_of_shares_equal_statsmodels(n: int, data: st.DataObject, leve
     assert clopper_pearson(hits, n, level=level) == pytest.approx(
         proportion_confint(hits, n, 1 - level, "beta"), abs=1e-9
     )
-
-
-def test_kish() -> None:
-    assert kish_design_effect(3, 0.4) == pytest.approx(1.8)
 
 
 def test_all_zero_is_not_never() -> None:

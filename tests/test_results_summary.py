@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from vleval.grounding.frame import Frame
+from vleval.grounding.precision import image_evidence
 from vleval.model.io import Usage
-from vleval.results.record import SampleRecord, frame_from_json
+from vleval.results.record import OwnTask, SampleRecord, frame_from_json
 from vleval.results.remarks import remarks
 from vleval.results.summary import Summary, summarise
+from vleval.tasks.base import Metric
 from vleval.tasks.grounding import refcoco
 from vleval.tasks.video import charades_sta
 
@@ -151,3 +154,50 @@ def test_bars_of_a_frame_survive_a_record() -> None:
     bars = replace(SEEN, content=(0.0, 80.0, 640.0, 400.0))
     record = replace(SAMPLE, frames=(bars,))
     assert frame_from_json(record.to_json()["frames"][0]) == bars
+
+
+EDIT = Metric("edit", "Edit", percent=False, higher_is_better=False, worst=1.0)
+FOUND = Metric("ap", "AP", figure="AP")
+
+
+def scored_by(*records: SampleRecord) -> Summary:
+    return summarise(records, [EDIT, FOUND], expected=len(records), seconds=1.0, peak_memory_bytes=0)
+
+
+def test_the_worst_of_an_edit_distance_is_one() -> None:
+    """Strictly read, the second answer scores 1 and finds nothing; the third has no distance at all."""
+    seen = image_evidence([[0, 0, 10, 10]], ["a"], [[0, 0, 10, 10]], ["a"])
+    first, second, third, fourth = (replace(answer(number), metrics={"edit": 0.2}) for number in range(4))
+    second = replace(second, parsed={**second.parsed, "strict": False}, evidence=seen)
+    third = replace(third, metrics={}, evidence=seen)
+    fourth = replace(fourth, metrics={"edit": 1.0}, status="unparsed", reason="none")
+    found = scored_by(first, second, third, fourth)
+    assert found.metrics["edit"].value == pytest.approx((0.2 + 0.2 + 1.0) / 3)
+    assert (found.metrics["edit"].n, found.metrics["ap"].n, found.n) == (3, 2, 4)
+    assert found.answered == {"edit": pytest.approx(0.2), "ap": 1.0}
+    assert found.strict_metrics["edit"] == pytest.approx((0.2 + 1.0 + 1.0) / 3)
+    assert found.strict_metrics["ap"] == pytest.approx(0.5, abs=0.01)
+    task = replace(TASK, metrics=(EDIT, FOUND))
+    assert "scored 3 of 4 (others count as 1), Edit 0.2 over those scored" in remarks(task, {}, found)
+
+
+def test_a_run_in_which_no_answer_has_the_headline_says_so_in_words() -> None:
+    bare = replace(answer(0), metrics={}, parsed={**answer(0).parsed, "strict": False})
+    found = scored_by(bare, replace(bare, id="1", status="unparsed", reason="none"))
+    assert (found.metrics["edit"].value, found.answered, found.strict_metrics) == (None, {}, {})
+    assert remarks(replace(TASK, metrics=(EDIT, FOUND)), {}, found) == [
+        "no score: 1 of 2 questions have a readable answer",
+        "scored 1 of 2 (others count as 1)",
+        "unparsed: 1 none",
+        "0 of 1 scored answers are in the documented form",
+    ]
+    assert found.to_json()["metrics"]["edit"]["interval"] is None
+
+
+def test_a_users_metric_comes_back_from_a_record_as_it_was() -> None:
+    metrics = (Metric("all", "All", parts=("a", "b")), Metric("a", "A", strata=("x", "y")), Metric("b", "B"))
+    own = OwnTask("my_task.py", "ab" * 32, "Mine", "image", metrics)
+    stored = json.loads(json.dumps(asdict(own)))
+    assert OwnTask.from_json(stored) == own
+    old = {name: value for name, value in stored["metrics"][2].items() if name not in ("strata", "parts")}
+    assert OwnTask.from_json({**stored, "metrics": [old]}).metrics == metrics[2:]

@@ -134,7 +134,15 @@ def test_a_grid_goes_on_as_a_whole_and_may_grow(tmp_path: Path) -> None:
 
 
 def test_commands_that_ask_for_something_else_have_folders_of_their_own(tmp_path: Path) -> None:
-    other = [{}, {"max_pixels": "16t"}, {"repetition_penalty": 1.05}, {"seed": 1}, {"dtype": "float32"}]
+    other = [
+        {},
+        {"max_pixels": "16t"},
+        {"repetition_penalty": 1.05},
+        {"shuffle_seed": 1},
+        {"offset": 4},
+        {"sample_id": ["a"]},
+        {"dtype": "float32"},
+    ]
     same = [{"limit": 40}, {"max_errors": 3}, {"verbose": True, "quiet": False}, {"batch_size": 2}]
     for flags in (*other, *same):
         answer_all(job(tmp_path, **flags))

@@ -116,14 +116,14 @@ def test_columns_are_those_of_the_hub_set(name: str) -> None:
     assert [metric.name for metric in task.metrics] == list(judged(name, "x").metrics)
     for row in published(name):
         assert row.metric == task.metrics[0].name
-        assert (row.split in task.splits) is (name not in ("docvqa", "infovqa")), "theirs are on hidden tests"
+        assert row.split in task.splits
+        assert (task.submission is not None) is (name in ("docvqa", "infovqa")), "theirs are on hidden tests"
 
 
 BROKEN = [
-    ("docvqa", {"answers": None}, "answers.*split without answers", "the test split as published"),
-    ("docvqa", {"answers": [" "]}, "answers", "nothing but space"),
+    ("docvqa", {"answers": 7}, "answers.*split without answers", "a number"),
+    ("infovqa", {"answers": {}}, "answers.*split without answers", "an object"),
     ("docvqa", {"answers": [1]}, "answers", "numbers are no text"),
-    ("infovqa", {"answers": []}, "answers", "none accepted"),
     ("chartqa", {"answer": ""}, "answer", "nothing true"),
     ("chartqa", {"question": None}, "question", "nothing asked"),
     ("textvqa", {"answers": [""] * 10}, "answers.*split without answers", "the test split as published"),

@@ -189,7 +189,7 @@ def test_whole_runs_and_their_board(tmp_path: Path) -> None:
     found = {part["task"]["name"]: part["runs"][1]["summary"] for part in json.loads(result.stdout)["tasks"]}
     assert {name: summary["n"] for name, summary in found.items()} == {"refcoco+": 24, "refcocog": 24}
     assert found["refcoco+"]["metrics"]["acc@0.5"]["value"] > 0.7
-    assert any(folder.name.startswith("refcoco+-") for folder in (tmp_path / "runs").iterdir())
+    assert any(folder.name.startswith("refcoco+-") for folder in (tmp_path / "runs").glob("*/*"))
     pictures = tmp_path / "figures"
     drawn = CliRunner().invoke(app, ["report", str(tmp_path / "runs"), "--plots", str(pictures)])
     assert drawn.exit_code == 0, drawn.output

@@ -147,7 +147,7 @@ def test_a_prompt_needs_the_gaps_of_the_task() -> None:
         reworded(REFCOCO, "Where is it?")
     with pytest.raises(DataError, match=r"has nothing for \{colour\}; it has \{expression\}"):
         reworded(REFCOCO, "Where is {expression}, {colour}?")
-    with pytest.raises(DataError, match="has no gap to fill"):
+    with pytest.raises(DataError, match=r"nothing for \{expression\}; it has no gap, and asks the same"):
         reworded(replace(REFCOCO, prompt="Where?"), "Where is {expression}?")
     odd = replace(REFCOCO, messages=lambda sample: (Message("user", ("other words",)),))
     with pytest.raises(DataError, match="'s' of refcoco is not asked by one filled template"):

@@ -7,16 +7,18 @@ from dataclasses import fields
 from pathlib import Path
 
 from vleval.config import pixels_text
+from vleval.console import Console
 from vleval.errors import ExitCode, UserError
 from vleval.results.boards.board import Board, benchmark_name
 from vleval.results.boards.entry import published_entry, run_entry
 from vleval.results.boards.file import BoardError, read_board
-from vleval.results.comparing.eligibility import incomplete
+from vleval.results.comparing.eligibility import incomplete, without_truths
 from vleval.results.comparing.pairing import Source
 from vleval.results.record import RunRecord
+from vleval.results.subset import subset_text
 from vleval.selection import read_sources
 from vleval.tasks.base import Metric
-from vleval.tasks.published import MODELS, published
+from vleval.tasks.published import published
 from vleval.tasks.registry import TASKS
 from vleval.tasks.user import known
 
@@ -29,6 +31,17 @@ def complete_sources(argument: Path, *, allow_partial: bool) -> list[Source]:
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise UserError(f"{faults[0]}; --allow-partial takes it as it is{more}", ExitCode.INCOMPLETE)
     return sources
+
+
+def scored_sources(sources: Sequence[Source], console: Console) -> list[Source]:
+    """Those that have scores; the others are named. Raises UserError where none has."""
+    found = [source for source in sources if not without_truths(source)]
+    left_out = [sentence for source in sources for sentence in without_truths(source)]
+    if not found and left_out:
+        raise UserError(left_out[0])
+    for sentence in left_out:
+        console.warn(sentence)
+    return found
 
 
 def start_board(csv: Path | None, *, append: bool) -> Board:
@@ -78,15 +91,15 @@ def _text(name: str, value: float | str) -> str:
 
 
 def _add_published(board: Board, run: RunRecord) -> None:
-    """Figures stand beside a run that was asked the questions they are about: of the hub's split of that
-    name, or of a local copy with as many questions."""
+    """Figures stand beside a run that was asked the questions they are about: all of the hub's split of that
+    name, or of a local copy with as many."""
     task, data = run.task.name, run.data
+    part = data.origin == "local" or bool(subset_text(run.config))
     for row in published(task, data.split):
-        if data.origin == "bundled" or (data.origin == "local" and data.samples != row.questions):
+        if data.origin == "bundled" or (part and data.samples != row.questions):
             continue
         benchmark = benchmark_name(task, data.split, data.origin)
         for size in row.scores:
             value, source = row.value(size), row.source(size)
-            board.add(
-                published_entry(MODELS[size], benchmark, row.metric, value, source, known_metrics(task))
-            )
+            model, metrics = row.model(size), known_metrics(task)
+            board.add(published_entry(model, benchmark, row.metric, value, source, metrics))

@@ -61,7 +61,7 @@ def card(task: Task) -> dict[str, Any]:
 def card_lines(task: Task) -> list[tuple[str, str]]:
     """The card as (label, text); an empty label goes on with the one above."""
     figures = published(task.name)
-    sources = dict.fromkeys(row.source(size) for row in figures for size in row.scores)
+    sources = dict.fromkeys((row.family, row.source(size)) for row in figures for size in row.scores)
     return [
         ("task", f"{task.name} (version {task.version}): {task.title}"),
         ("", task.description),
@@ -84,8 +84,8 @@ def card_lines(task: Task) -> list[tuple[str, str]]:
         *_labelled("reference", task.references),
         *_labelled("traps", task.traps),
         *_labelled("compares", task.comparability),
-        *_labelled("published", [str(row) for row in figures]),
-        *(("", f"(Qwen2.5-VL: {source})") for source in sources),
+        *_labelled("published", [f"{row.family} {row}" for row in figures]),
+        *(("", f"({family}: {source})") for family, source in sources),
     ]
 
 

@@ -21,6 +21,7 @@ from vleval.commands import (
     locate,
     parse,
     report,
+    reproduce,
     run,
     score,
     tasks,
@@ -80,6 +81,7 @@ def vleval(
 _MEASURE, _DECIDE, _POINT, _KNOW = "Measure", "Decide", "Point at things", "Know what you have"
 
 app.command(epilog=run.EXAMPLES, rich_help_panel=_MEASURE)(run.run)
+app.command(epilog=reproduce.EXAMPLES, rich_help_panel=_MEASURE)(reproduce.reproduce)
 app.command(epilog=score.EXAMPLES, rich_help_panel=_MEASURE)(score.score)
 app.command(epilog=report.EXAMPLES, rich_help_panel=_DECIDE)(report.report)
 app.command(epilog=compare.EXAMPLES, rich_help_panel=_DECIDE)(compare.compare)

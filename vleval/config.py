@@ -23,6 +23,7 @@ from vleval.errors import UserError
 from vleval.model.io import VisionSettings
 from vleval.options import (
     Coordinates,
+    DetScore,
     DType,
     EngineName,
     FrameSampling,
@@ -91,6 +92,32 @@ RateList = Annotated[tuple[float, ...], _each(_rate)]
 FrameList = Annotated[tuple[int, ...], _each(_frames)]
 Pixels = Annotated[int, BeforeValidator(pixels)]
 Positive = Annotated[int, Field(ge=1, strict=True)]
+Offset = Annotated[int, Field(ge=0, strict=True)]
+
+
+def _limit(value: Any) -> int | float:
+    """A count, or a share with a decimal point. Raises ValueError."""
+    text = str(value).strip()
+    if isinstance(value, bool) or not re.fullmatch(r"\d+|\d*\.\d+|\d+\.", text, re.ASCII):
+        raise ValueError(f"{text!r} is neither a count (200) nor a share (0.1)")
+    if text.isdigit():
+        if int(text) < 1:
+            raise ValueError(f"{text!r} questions are none")
+        return int(text)
+    if not 0 < float(text) <= 1:
+        raise ValueError(f"{text!r} is no share of the questions: it must be above 0 and at most 1.0")
+    return float(text)
+
+
+def _ids(value: Any) -> tuple[str, ...]:
+    ids = [value] if isinstance(value, (str, int)) else value
+    if not isinstance(ids, (list, tuple)) or not all(isinstance(id, (str, int)) for id in ids):
+        raise ValueError(f"{value!r} is neither an id nor a list of ids")
+    return tuple(dict.fromkeys(str(id) for id in ids))
+
+
+Limit = Annotated[int | float, BeforeValidator(_limit)]
+Ids = Annotated[tuple[str, ...], BeforeValidator(_ids)]
 
 
 class ErrorLimit(NamedTuple):
@@ -147,8 +174,10 @@ class RunConfig(BaseModel):
     media: Path | None = None
     split: str | None = None
     revision: str | None = None
-    limit: Positive | None = None
-    seed: int | None = None
+    limit: Limit | None = None
+    offset: Offset = 0
+    sample_id: Ids = ()
+    shuffle_seed: int | None = None
     prompt: str | None = None
     min_pixels: PixelList = ()
     max_pixels: PixelList = ()
@@ -167,6 +196,7 @@ class RunConfig(BaseModel):
     batch_size: Positive | None = None
     max_new_tokens: Positive | None = None
     repetition_penalty: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = 1.0
+    det_score: DetScore = "order"
     max_errors: Annotated[ErrorLimit, BeforeValidator(_error_limit)] = DEFAULT_ERROR_LIMIT
     output: Path = Path("runs")
     name: Annotated[str, AfterValidator(_run_name)] | None = None

@@ -45,6 +45,41 @@ class Progress(Protocol):
         """So many more are done; `note` is the running score."""
 
 
+class Overall:
+    """How far a command of several runs is: answers asked for in this session, and the time left."""
+
+    def __init__(self, total: int) -> None:
+        self.total, self.done = total, 0
+        self._began: float | None = None
+        self._before = 0
+
+    def advance(self, count: int) -> None:
+        """So many more are done. The clock starts with the first answer: loading the model is no measure."""
+        self.done += count
+        self.total = max(self.total, self.done)  # what failed for lack of memory is asked again
+        if self._began is None:
+            self._began, self._before = time.monotonic(), self.done
+
+    @property
+    def left(self) -> str:
+        """`3 min left`, by the answers of this session; empty before the second."""
+        timed = self.done - self._before if self._began is not None else 0
+        if self._began is None or not timed:
+            return ""
+        left = (time.monotonic() - self._began) / timed * (self.total - self.done)
+        return f"{_duration(left)} left"
+
+    def __str__(self) -> str:
+        return ", ".join(filter(None, (f"all: {self.done}/{self.total}", self.left)))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
 class Console:
     """Where a command speaks. `json` keeps tables off stdout, `quiet` keeps talk and progress off stderr."""
 
@@ -84,14 +119,17 @@ class Console:
         self._say(f"error: {text}", "bold red")
 
     @contextmanager
-    def progress(self, title: str, total: int) -> Iterator[Progress]:
-        """A bar with the time left on a terminal; elsewhere a line every tenth of the way."""
+    def progress(self, title: str, total: int, overall: Overall | None = None) -> Iterator[Progress]:
+        """A bar with the time left on a terminal; elsewhere a line every tenth of the way.
+
+        `overall` is that of the command whose parts are shown one after the other.
+        """
         if self.quiet:
             yield _Silent()
         elif not self.err.is_terminal:
-            yield _Lines(self, title, total)
+            yield _Lines(self, title, total, overall)
         else:
-            with _bar(self.err, title, total) as bar:
+            with _bar(self.err, title, total, overall) as bar:
                 yield bar
 
     def _say(self, text: str, style: str = "") -> None:
@@ -108,22 +146,26 @@ class _Silent:
 class _Lines:
     """For logs: a plain line every tenth of the way."""
 
-    def __init__(self, console: Console, title: str, total: int) -> None:
-        self.console, self.title, self.total = console, title, total
+    def __init__(self, console: Console, title: str, total: int, overall: Overall | None) -> None:
+        self.console, self.title, self.total, self.overall = console, title, total, overall
         self.done, self.began = 0, time.monotonic()
 
     def advance(self, note: str, count: int = 1) -> None:
         self.done += count
+        if self.overall is not None:
+            self.overall.advance(count)
         if self.done * 10 // self.total == (self.done - count) * 10 // self.total:
             return
         spent = time.monotonic() - self.began
         left = spent / self.done * (self.total - self.done)
         share = 100 * self.done // self.total
-        self.console.note(f"{self.title}: {self.done}/{self.total} ({share}%), {note}, {left:.0f} s left")
+        whole = f" ({self.overall})" if self.overall is not None else ""
+        said = f"{self.title}: {self.done}/{self.total} ({share}%), {note}, {_duration(left)} left{whole}"
+        self.console.note(said)
 
 
 @contextmanager
-def _bar(console: RichConsole, title: str, total: int) -> Iterator[Progress]:
+def _bar(console: RichConsole, title: str, total: int, overall: Overall | None) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as RichProgress
 
@@ -136,9 +178,15 @@ def _bar(console: RichConsole, title: str, total: int) -> Iterator[Progress]:
     ]
     with RichProgress(*columns, console=console, transient=True) as progress:
         row = progress.add_task(title, total=total, note="")
+        whole = None
+        if overall is not None:
+            whole = progress.add_task("all", total=overall.total, completed=overall.done, note=overall.left)
 
         class _Bar:
             def advance(self, note: str, count: int = 1) -> None:
                 progress.update(row, advance=count, note=note)
+                if overall is not None and whole is not None:
+                    overall.advance(count)
+                    progress.update(whole, completed=overall.done, note=overall.left)
 
         yield _Bar()

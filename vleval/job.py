@@ -38,13 +38,22 @@ class Job(NamedTuple):
         """How answers are decoded."""
         config = self.config
         return GenerationSettings(
-            config.max_new_tokens or self.task.max_new_tokens, config.repetition_penalty
+            config.max_new_tokens or self.task.max_new_tokens,
+            config.repetition_penalty,
+            logprobs=config.det_score == "logprob" and self.task.logprobs,
         )
 
     @property
     def settings(self) -> list[Setting]:
         """One run each."""
         return self.config.settings(self.task.media)
+
+
+class LeftOut(NamedTuple):
+    """A task of several whose data cannot be had, and why in one sentence."""
+
+    task: str
+    reason: str
 
 
 class Run(NamedTuple):

@@ -22,7 +22,7 @@ def sample_records(
 ) -> list[SampleRecord]:
     """Judge responses at once: a failed one scores worst in every metric, whatever text it carries."""
     answers = [
-        Answer(sample, response.text, response.frames)
+        Answer(sample, response.text, response.frames, response.tokens)
         for sample, response in answered
         if response.failure is None
     ]
@@ -53,6 +53,7 @@ def _record(task: Task, sample: Sample, response: Response, score: Score) -> Sam
         original_size=sample.original_size,
         frames=response.frames,
         usage=response.usage,
+        tokens=response.tokens,
         input_sha256=input_digest(task.messages(sample)) if sample.media else None,
     )
 

@@ -13,6 +13,7 @@ FrameSampling = Literal["linspace", "left"]
 VideoTiming = Literal["qwen", "pts"]
 VideoPositions = Literal["original", "transformers5"]
 Coordinates = Literal["absolute", "relative-1000", "relative-1", "percent", "original"]
+DetScore = Literal["order", "logprob"]
 DType = Literal["auto", "float32", "bfloat16", "float16"]
 
 _WHAT = "What to run"
@@ -33,7 +34,7 @@ Task = Annotated[
 ]
 Tasks = Annotated[
     str | None,
-    _option(_WHAT, "--task", metavar="NAME|FILE.py,...", help="Benchmarks; `vleval tasks` lists them."),
+    _option(_WHAT, "--task", metavar="NAME|GROUP|FILE.py,...", help="Benchmarks; `vleval tasks` lists them."),
 ]
 Model = Annotated[
     str | None,
@@ -64,13 +65,19 @@ Revision = Annotated[
     str | None, _option(_WHAT, "--revision", metavar="REV", help="Revision of the hub data set.")
 ]
 Limit = Annotated[
+    str | None,
+    _option(_WHAT, "--limit", metavar="N|SHARE", help="N questions per task, or a share of them (0.1)."),
+]
+Offset = Annotated[int | None, _option(_WHAT, "--offset", metavar="N", help="Leave out the first N.")]
+SampleId = Annotated[
+    list[str] | None,
+    _option(_WHAT, "--sample-id", metavar="ID", help="Only this question; once per question."),
+]
+ShuffleSeed = Annotated[
     int | None,
     _option(
-        _WHAT, "--limit", metavar="N", help="N questions per task only: the first, or with --seed a draw."
+        _WHAT, "--shuffle-seed", metavar="N", help="Random order, image by image; --limit is then a draw."
     ),
-]
-Seed = Annotated[
-    int | None, _option(_WHAT, "--seed", metavar="N", help="Ask in a random order, image by image.")
 ]
 Prompt = Annotated[
     str | None,
@@ -143,6 +150,14 @@ MaxNewTokens = Annotated[
 ]
 RepetitionPenalty = Annotated[
     float | None, _option(_SPEED, "--repetition-penalty", metavar="X", help="Default 1.0, i.e. none.")
+]
+DetectionScore = Annotated[
+    DetScore | None,
+    _option(
+        _SPEED,
+        "--det-score",
+        help="Boxes for average precision rank as they were said (order, default) or by logprob.",
+    ),
 ]
 MaxErrors = Annotated[
     str | None,

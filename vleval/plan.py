@@ -1,7 +1,7 @@
 """From flags and a TOML file to the tasks of one `vleval run`, each with settings of its own.
 
 A value comes from the command line, else from the task's table in the file (`[tasks.refcoco]`), else from the
-top of the file, else it is the default.
+top of the file, else from the group that the task was asked for by, else it is the default.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from vleval.config import RunConfig, make_config
 from vleval.errors import UserError
 from vleval.tasks.base import DataError, Task
+from vleval.tasks.groups import Member, group, members
 from vleval.tasks.registry import get_task
 from vleval.tasks.wording import reworded
 
@@ -27,6 +28,7 @@ SHARED = frozenset(
     }
 )
 """What holds for a command as a whole: one model, loaded once, and one place for its runs."""
+_RANGE = frozenset({"min_pixels", "max_pixels"})
 ANYWHERE = ("auto", "bundled", "hub")
 """Data that every task finds for itself."""
 
@@ -59,16 +61,16 @@ def load_plan(passed: Mapping[str, Any], path: Path | None) -> Plan:
     """The tasks in their order, each with its checked settings. Raises UserError and DataError."""
     file = _read_toml(path) if path is not None else _File("", {}, {})
     at_top = {**file.values, **passed}
-    tasks = _tasks(at_top.get("task"), "" if "task" in passed else f" in {file.name}")
+    asked = _tasks(at_top.get("task"), "" if "task" in passed else f" in {file.name}")
     tables = _tables(file)
-    parts = tuple(_part(task, passed, file, tables.get(task.name, {})) for task in tasks)
-    own = {task.name: {*tables.get(task.name, {})} - {*passed} for task in tasks}
+    parts = tuple(_part(member, passed, file, tables.get(member.task.name, {})) for member in asked)
+    own = {part.task.name: {*tables.get(part.task.name, {})} - {*passed} for part in parts}
     _check_shared(parts, own)
     return Plan(parts, tuple(_idle(parts, own)))
 
 
-def _tasks(value: Any, where: str) -> list[Task]:
-    """What `--task` lists: built-in names, and files of the user's."""
+def _tasks(value: Any, where: str) -> list[Member]:
+    """What `--task` lists: built-in names, groups, and files of the user's; each task once."""
     if value is None:
         raise UserError("--task is missing; `vleval tasks` lists the tasks")
     parts = value.split(",") if isinstance(value, str) else value
@@ -76,21 +78,30 @@ def _tasks(value: Any, where: str) -> list[Task]:
         raise UserError(f"--task{where}: {value!r} is neither a task nor a list of tasks")
     if not parts or not all(part.strip() for part in parts):
         raise UserError(f"--task{where}: {value!r} has an empty entry")
-    tasks = [get_task(part) for part in parts]
-    names = [task.name for task in tasks]
+    found = [(part, member) for part in parts for member in members(part)]
+    names = [member.task.name for part, member in found if group(part) is None]
     if twice := [name for name in names if names.count(name) > 1]:
         raise UserError(f"--task{where}: {value!r} lists {twice[0]} twice")
-    return tasks
+    kept: dict[str, Member] = {}
+    for _, member in found:
+        kept.setdefault(member.task.name, member)
+    return list(kept.values())
 
 
-def _part(task: Task, passed: Mapping[str, Any], file: _File, table: Mapping[str, Any]) -> Part:
+def _part(member: Member, passed: Mapping[str, Any], file: _File, table: Mapping[str, Any]) -> Part:
     """The task, in the words of `--prompt` where there are some, and its settings."""
+    task = member.task
     places = {
         **dict.fromkeys(file.values, file.name),
         **dict.fromkeys(table, f"[{TABLES}.{task.name}] of {file.name}"),
     }
+    given = {**file.values, **table, **passed}
+    own_range = not _RANGE.isdisjoint(
+        given
+    )  # one end of the user's does not go with the other of the group's
+    settings = {key: value for key, value in member.settings.items() if not (own_range and key in _RANGE)}
     config = make_config(
-        {**file.values, **table, **passed, "task": task.name},
+        {**settings, **given, "task": task.name},
         {key: place for key, place in places.items() if key not in passed},
     )
     return Part(task if config.prompt is None else reworded(task, config.prompt), config)
@@ -98,19 +109,20 @@ def _part(task: Task, passed: Mapping[str, Any], file: _File, table: Mapping[str
 
 def _check_shared(parts: Sequence[Part], own: Mapping[str, set[str]]) -> None:
     """Raise UserError where several tasks would have to read what belongs to one."""
-    for key in ("data", "split", "revision"):
+    for key in ("data", "split", "revision", "sample_id"):
         sharing = [part for part in parts if key not in own[part.task.name]]
         value = getattr(sharing[0].config, key) if len(sharing) > 1 else None
-        if value is None or _fits(key, value, [part.task for part in sharing]):
+        if not value or _fits(key, value, [part.task for part in sharing]):
             continue
-        names = [part.task.name for part in sharing]
+        names, flag = [part.task.name for part in sharing], key.replace("_", "-")
+        shown = value if isinstance(value, str) else ", ".join(value)
         raise UserError(
-            f"--{key} {value} cannot be the {key} of {', '.join(names[:-1])} and {names[-1]} alike: give "
-            f"each its own in a --config file, e.g. [{TABLES}.{names[0]}] {key} = ..."
+            f"--{flag} {shown} cannot be the {flag} of {', '.join(names[:-1])} and {names[-1]} alike: give "
+            f"each its own in a --config file, e.g. [{TABLES}.{names[0]}] {flag} = ..."
         )
 
 
-def _fits(key: str, value: str, tasks: Sequence[Task]) -> bool:
+def _fits(key: str, value: Any, tasks: Sequence[Task]) -> bool:
     """Whether a value can mean something to each of several tasks."""
     if key == "data":
         return value in ANYWHERE
@@ -126,6 +138,10 @@ def _idle(parts: Sequence[Part], own: Mapping[str, set[str]]) -> Iterable[str]:
             flags = [flag for flag in flags if flag[2:].replace("-", "_") in own[task.name]]
         if flags:
             yield f"{task.name} has no videos: {', '.join(flags)} changes nothing"
+    ranking = any(part.task.logprobs for part in parts)
+    for task, config in parts:
+        if config.det_score != "order" and not ranking:
+            yield f"{task.name} ranks no boxes: --det-score changes nothing"
 
 
 def _read_toml(path: Path) -> _File:

@@ -41,7 +41,7 @@ class Recorder:
         self.waiting = {sample.id: sample for sample in samples}
         """Questions without an answer, in the order of the data."""
         self.expected = len(samples)
-        self.done = self.failed = 0
+        self.done = self.failed = self.judged = 0
         self.total = 0.0
         self.warnings: dict[str, str] = {}
         self._attempts: dict[str, int] = {}
@@ -78,11 +78,7 @@ class Recorder:
         self.store.append(record)
         self._warn(response.frames)
         self._count(record)
-        headline = self.task.metrics[0]
-        mean = self.total / self.done
-        progress.advance(
-            f"{headline.title} {100 * mean:.1f}" if headline.percent else f"{headline.title} {mean:.3g}"
-        )
+        progress.advance(self._so_far())
         shown = record.text.replace("\r", "\\r").replace("\n", "\\n") or record.reason
         self.console.detail(f"  {record.id}: {record.status}: {shown}")
         if record.status == "failed":
@@ -100,9 +96,23 @@ class Recorder:
                 ExitCode.INCOMPLETE,
             )
 
+    def _so_far(self) -> str:
+        """The plain mean of the headline over the answers that have it: none has without a truth."""
+        headline = self.task.metrics[0]
+        if headline.strata or headline.parts or headline.figure:
+            # The mean of single answers is another number than the score.
+            return f"{headline.title} at the end"
+        if not self.judged:
+            return f"no {headline.title}"
+        mean = self.total / self.judged
+        return f"{headline.title} {100 * mean:.1f}" if headline.percent else f"{headline.title} {mean:.3g}"
+
     def _count(self, answer: SampleRecord) -> None:
         self.done += 1
-        self.total += answer.metrics[self.task.metrics[0].name]
+        value = answer.metrics.get(self.task.metrics[0].name)
+        if value is not None:
+            self.total += value
+            self.judged += 1
         if answer.status == "failed":
             self.failed += 1
             self._last_failure = f"{answer.failure}: {answer.reason}"

@@ -5,24 +5,29 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from vleval.console import Console, terminal_safe
 from vleval.errors import ExitCode, explain
-from vleval.job import Job, Outcome, Run
+from vleval.job import Job, LeftOut, Outcome, Run
+from vleval.overview import all_tasks
 from vleval.reporting import read_report
 from vleval.results.against_first import against_first
 from vleval.results.document import Entry, TaskEntries, runs_document
 from vleval.results.remarks import remarks, setting_name
 from vleval.results.reporting.tables import advice_text, paired_text
+from vleval.results.subset import order_text, subset_text
 from vleval.results.table import Row, comparison
 from vleval.selection import read_folders
 
 
-def show_outcome(jobs: Sequence[Job], outcome: Outcome, console: Console) -> ExitCode:
-    """Print the results of a command, a table per task, and return its exit code."""
+def show_outcome(
+    jobs: Sequence[Job], outcome: Outcome, console: Console, left_out: Sequence[LeftOut] = ()
+) -> ExitCode:
+    """Print the results of a command, a table per task and one over all tasks, and return its exit code."""
     tasks = [_entries(job, outcome.of(job.task)) for job in jobs]
     if console.json:
-        console.document(runs_document(tasks))
+        console.document(_document(tasks, left_out))
     else:
         begun = [(job, task) for job, task in zip(jobs, tasks, strict=True) if task.runs]
         for number, (job, task) in enumerate(begun):
@@ -31,16 +36,31 @@ def show_outcome(jobs: Sequence[Job], outcome: Outcome, console: Console) -> Exi
             _show_task(job, outcome.of(job.task), task, console)
             if outcome.stopped is None and len(task.runs) > 1:
                 _show_advice(job, [entry.folder for entry in task.runs], console)
+        if len(jobs) + len(left_out) > 1:
+            console.result("")
+            console.result(all_tasks(jobs, outcome, left_out))
     folders = [run.folder for run in outcome.runs]
     for folder in folders:
         console.note(f"stored in {folder}")
     console.note(f"more: {_report_command(folders)}")
-    return _ending(jobs, outcome, console)
+    code = _ending(jobs, outcome, console)
+    if left_out and code is ExitCode.OK:
+        names = ", ".join(each.task for each in left_out)
+        console.error(f"left out, as their data cannot be had: {names}; the same command again tries them")
+        return ExitCode.INCOMPLETE
+    return code
+
+
+def _document(tasks: Sequence[TaskEntries], left_out: Sequence[LeftOut]) -> dict[str, Any]:
+    document = runs_document(tasks)
+    if left_out and document["status"] == "complete":
+        document["status"] = "incomplete"
+    return {**document, "left_out": [each._asdict() for each in left_out]}
 
 
 def _entries(job: Job, runs: Sequence[Run]) -> TaskEntries:
     ids = {sample.id for sample in job.samples}
-    differences = against_first([run.folder for run in runs], ids, job.task.metrics[0])
+    differences = against_first([run.folder for run in runs], ids, job.task.metrics)
     return TaskEntries(
         job.facts,
         job.data,
@@ -89,7 +109,10 @@ def _title(job: Job, runs: Sequence[Run]) -> str:
     media = f"{clusters} {job.task.media}{'' if clusters == 1 else 's'}"
     model = "bundled checkpoint" if job.bundled_model else runs[0].record.model.model
     questions = f"{job.data.samples} questions, {media}"
-    return f"{job.task.title} · {job.data.name}, {job.data.split}: {questions} · {model}"
+    config = job.config.model_dump()
+    part = ", ".join(filter(None, (subset_text(config), order_text(config))))
+    asked = f"{questions} ({part})" if part else questions
+    return f"{job.task.title} · {job.data.name}, {job.data.split}: {asked} · {model}"
 
 
 def _report_command(folders: Sequence[Path]) -> str:

@@ -51,7 +51,9 @@ def _reduced(
     if only is not None:
         samples = [sample for sample in samples if sample.id in only]
         record = replace(record, data=replace(record.data, samples=len(only)))
-    if any(metric.name not in sample.metrics for sample in samples[:1] for metric in task.metrics):
+    scored = {name for sample in samples for name in sample.metrics}
+    names = {metric.name for metric in task.metrics}
+    if scored - names or (record.task.version != task.version and names - scored):
         raise UserError(
             f"{folder} was scored by version {record.task.version} of {task.name}, which had other metrics "
             f"than version {task.version}: run it again"
@@ -95,6 +97,7 @@ def _settings(record: RunRecord) -> dict[str, str]:
         **({"task file": record.task.own.sha256[:8]} if record.task.own else {}),
         "max-new-tokens": str(record.generation.max_new_tokens),
         "repetition-penalty": f"{record.generation.repetition_penalty:g}",
+        **({"det-score": "logprob"} if record.generation.logprobs else {}),
         **{name.replace("_", "-"): _text(name, getattr(record.vision, name)) for name in _VISION},
     }
 

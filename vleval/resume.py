@@ -1,9 +1,10 @@
 """Resume is the same command again: which folder a run lives in, and whether what lies there is a part of it.
 
 The folder's name follows from what the command asks for: task, data, model, engine, decoding and what the
-model sees, not how much (`--limit`), where to or how. What the command meant when it last ran stands in the
-folder. The same command may mean something else by now (another checkpoint under the same path, another
-revision of the data, another decoder): that is refused, field by field, and never mixed.
+model sees, not how much (`--limit`), where to or how. The folders of several tasks lie in one. What the
+command meant when it last ran stands in the folder. The same command may mean something else by now (another
+checkpoint under the same path, another revision of the data, another decoder): that is refused, field by
+field, and never mixed.
 """
 
 from __future__ import annotations
@@ -70,6 +71,22 @@ def grid_name(job: Job, model: EngineInfo) -> str:
         return job.config.name
     asked = {name: value for name, value in _asked(job, model).items() if name in _OF_THE_GRID}
     return f"{_model_slug(asked)}-{fingerprint(asked)[:8]}"
+
+
+def run_folder(job: Job, record: RunRecord) -> Path:
+    """Where a run is stored: its own folder, which lies in that of the command where this has several tasks.
+
+    A run that lies in the other of these two places already goes on there: a question that is answered is not
+    asked again because another task stands beside it. Raises UserError where a run would lie in a run.
+    """
+    alone, command = job.config.output / record.id, job.config.output / record.grid
+    if not job.alone and (command / RUN_FILE).exists():
+        raise UserError(f"{command} is the run of one task: give the command another --name")
+    if job.alone and not (alone / RUN_FILE).exists() and any(alone.glob(f"*/{RUN_FILE}")):
+        raise UserError(f"{alone} holds the runs of several tasks: give the command another --name")
+    together = command / record.id
+    here, there = (alone, together) if job.alone else (together, alone)
+    return there if (there / RUN_FILE).exists() and not (here / RUN_FILE).exists() else here
 
 
 def refuse_other_settings(folder: Path, job: Job, record: RunRecord) -> None:
@@ -149,12 +166,14 @@ def _asked(job: Job, model: EngineInfo) -> dict[str, Any]:
         "media": _place(str(config.media)) if config.media else None,
         "split": job.data.split,
         "revision": config.revision,
-        "seed": config.seed,
+        "seed": config.shuffle_seed,
         "engine": config.engine,
         "dtype": config.dtype,
         "coordinates": config.coordinates,
-        **asdict(job.generation),
+        **job.generation.facts(),
         # Only where there is one: folders of all other commands keep their names.
+        **({"offset": config.offset} if config.offset else {}),
+        **({"sample_id": sorted(config.sample_id)} if config.sample_id else {}),
         **({"prompt": config.prompt} if config.prompt is not None else {}),
         **({"task_file": job.task.file.path} if job.task.file is not None else {}),
     }

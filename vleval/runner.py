@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vleval.config import Setting, axes_text
-from vleval.console import Console, Progress
+from vleval.console import Console, Overall, Progress
 from vleval.engines import Loaded
 from vleval.errors import Terminated
 from vleval.interruption import Interruption
@@ -17,7 +17,7 @@ from vleval.model.io import Engine, Request, Response
 from vleval.recorder import Incomplete, Recorder
 from vleval.results.record import RunRecord
 from vleval.results.storage.store import RunStore, set_aside, stored_ids
-from vleval.resume import refuse_other_settings
+from vleval.resume import refuse_other_settings, run_folder
 from vleval.tasks.base import Sample
 
 
@@ -34,7 +34,7 @@ class Cell(NamedTuple):
     @property
     def folder(self) -> Path:
         """Where it is stored."""
-        return self.job.config.output / self.record.id
+        return run_folder(self.job, self.record)
 
     @property
     def title(self) -> str:
@@ -54,14 +54,17 @@ def run_grid(jobs: Sequence[Job], loaded: Loaded, console: Console) -> Outcome:
         if cell.job.config.fresh and (aside := set_aside(cell.folder)):
             console.note(f"the earlier run is kept in {aside}")
         refuse_other_settings(cell.folder, cell.job, cell.record)
+    overall = None
     if len(cells) > 1:
-        console.note(_overview(cells))
+        stored, planned = _stored(cells)
+        console.note(f"{_overview(cells)}; {stored} of {planned} answers are stored")
+        overall = Overall(planned - stored)
     runs: list[Run] = []
     with Interruption(quiet=console.quiet) as interruption:
         for cell in cells:
             stopped = interruption.error()
             if stopped is None:
-                run, stopped = _run_cell(cell, loaded, interruption, console)
+                run, stopped = _run_cell(cell, loaded, interruption, console, overall)
                 runs.append(run)
             if stopped is not None:
                 return Outcome(tuple(runs), stopped)
@@ -78,20 +81,26 @@ def _cells(jobs: Sequence[Job], loaded: Loaded) -> list[Cell]:
 
 
 def _overview(cells: Sequence[Cell]) -> str:
-    """All runs in one line, and how many of their answers are on file already."""
+    """All runs in one line."""
     parts: dict[str, list[Setting]] = {}
-    stored = planned = 0
     for cell in cells:
         parts.setdefault(cell.job.task.name, []).append(cell.setting)
+    runs = "; ".join(f"{name} {axes_text(settings)}".strip() for name, settings in parts.items())
+    return f"{len(cells)} runs: {runs}"
+
+
+def _stored(cells: Sequence[Cell]) -> tuple[int, int]:
+    """How many answers are on file already, and how many there will be."""
+    stored = planned = 0
+    for cell in cells:
         ids = stored_ids(cell.folder)
         stored += sum(sample.id in ids for sample in cell.job.samples)
         planned += len(cell.job.samples)
-    runs = "; ".join(f"{name} {axes_text(settings)}".strip() for name, settings in parts.items())
-    return f"{len(cells)} runs: {runs}; {stored} of {planned} answers are stored"
+    return stored, planned
 
 
 def _run_cell(
-    cell: Cell, loaded: Loaded, interruption: Interruption, console: Console
+    cell: Cell, loaded: Loaded, interruption: Interruption, console: Console, overall: Overall | None
 ) -> tuple[Run, BaseException | None]:
     job, record = cell.job, cell.record
     stopped: BaseException | None = None
@@ -111,7 +120,7 @@ def _run_cell(
         with logbook.failure_noted():
             logbook.begin()
             try:
-                with console.progress(cell.title, len(recorder.waiting)) as progress:
+                with console.progress(cell.title, len(recorder.waiting), overall) as progress:
                     _ask(job, record, loaded.engine, recorder, interruption, progress)
             except (KeyboardInterrupt, Terminated, Incomplete) as error:
                 stopped = error

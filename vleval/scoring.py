@@ -144,6 +144,7 @@ def score_document(
                 "unclustered": one.file.unclustered,
                 "repeated_ids": one.file.repeated,
                 "odd_input_sizes": one.file.odd_sizes,
+                "unanswered": one.file.unanswered,
                 "summary": one.summary.to_json(),
             }
             for one in scored

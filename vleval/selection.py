@@ -28,15 +28,18 @@ def read_sources(argument: Path) -> list[Source]:
 
 
 def read_folders(argument: Path) -> list[Path]:
-    """The run folder that is meant, or all in a folder of runs, by name. Raises UserError."""
+    """The run folder that is meant, or all in a folder of runs, by name. Raises UserError.
+
+    Commands of several tasks have a folder of their own, so runs lie up to two levels deep.
+    """
     if not argument.is_dir():
         raise UserError(f"there is no run folder {argument}")
     if (argument / RUN_FILE).exists():
         return [argument]
-    folders = sorted(path.parent for path in argument.glob(f"*/{RUN_FILE}"))
-    folders = [folder for folder in folders if not _SET_ASIDE.fullmatch(folder.name)]
+    folders = [path.parent for depth in ("*", "*/*") for path in argument.glob(f"{depth}/{RUN_FILE}")]
+    folders = sorted(folder for folder in folders if not _SET_ASIDE.fullmatch(folder.name))
     if not folders:
-        raise UserError(f"{argument} is no run and holds none: there is no {RUN_FILE} in it or one below")
+        raise UserError(f"{argument} is no run and holds none: there is no {RUN_FILE} in it or below")
     return folders
 
 

@@ -133,16 +133,14 @@ def _prompt(task: Task, samples: Sequence[Sample]) -> Iterator[str]:
         if sent != list(sample.media):
             raise DataError(f"messages() of question {sample.id!r} do not hold its media, each once.")
     named = gaps(task.prompt)
-    if not named:
-        yield "the prompt has no gap: --prompt cannot replace it"
-        return
     try:
         again = reworded(task, task.prompt)
         alike = all(again.messages(sample) == task.messages(sample) for sample in samples)
     except DataError:
         alike = False
     if alike:
-        yield f"--prompt may replace it, with {', '.join(f'{{{name}}}' for name in named)}"
+        with_gaps = f", with {', '.join(f'{{{name}}}' for name in named)}" if named else ""
+        yield f"--prompt may replace it{with_gaps}"
     elif _in_parts(task, samples[0]):
         yield "it goes over several messages: --prompt cannot replace it"
     else:
@@ -175,9 +173,14 @@ def _parse(task: Task, samples: Sequence[Sample]) -> Iterator[str]:
 def _score(task: Task, samples: Sequence[Sample], answer: str | None) -> Iterator[str]:
     answers = [Answer(sample, text, ()) for sample in samples for text in TEXTS]
     together = task.score_all(answers, "absolute")
-    names = [metric.name for metric in task.metrics]
     for one, score in zip(answers, together, strict=True):
-        if sorted(score.metrics) != sorted(names):
+        applies = task.applies(one.sample) if task.applies else None
+        names = [
+            metric.name
+            for metric in task.metrics
+            if not metric.parts and not metric.figure and (applies is None or metric.name in applies)
+        ]
+        if not set(names) <= set(score.metrics):
             raise DataError(
                 f"judge() gives {', '.join(score.metrics)}, but the metrics are {', '.join(names)}."
             )

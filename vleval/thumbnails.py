@@ -21,6 +21,7 @@ from vleval.model.io import Media
 from vleval.pictures import sampled_frames
 from vleval.results.reporting.data import Block
 from vleval.results.reporting.page import Thumbnail, Thumbnails
+from vleval.results.subset import chosen
 from vleval.tasks.base import DataError
 from vleval.tasks.data.sources import open_data
 
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
 LONGEST = 560
-"""Longest side of an image on a page, in pixels."""
+"""Longest side of an image on a page, in pixels; of a tall one, three times that, for the page scrolls it."""
+TALL = 2.5
+"""Height over width from which an image is tall, as infographics are."""
 STRIP_HEIGHT = 110
 SLOTS_WIDE, SLOTS_TALL = 6, 8
 """Frames in a strip: of videos wider than 5:4, and of others."""
@@ -94,7 +97,7 @@ def _wanted(block: Block) -> list[_Wanted]:
         if view.frame and (known is None or len(view.frame.timestamps) > len(known.timestamps)):
             frames[view.medium] = view.frame
     media = _media(block)
-    ranked = sorted(block.rows[0].run.views.values(), key=lambda view: sum(view.answer[1]))
+    ranked = sorted(block.rows[0].run.views.values(), key=lambda view: sum(filter(None, view.answer[1])))
     keys = dict.fromkeys(view.medium for view in (*ranked, *views))
     return [_Wanted(key, media[key], frames.get(key)) for key in keys if key in media]
 
@@ -111,12 +114,15 @@ def _media(block: Block) -> dict[str, Media]:
         "bundled" if record.data.bundled else record.data.name,
         split=config.get("split"),
         media_dir=Path(folder) if folder else None,
-        limit=config.get("limit"),
-        seed=config.get("seed"),
+        **chosen(config),
     )
     if data.fingerprint != record.data.fingerprint:
         raise DataError(f"{data.name} has changed since the run")
-    return {sample.cluster: sample.media[0] for sample in data.samples if sample.media}
+    found: dict[str, set[Media]] = {}
+    for sample in data.samples:
+        found.setdefault(sample.cluster, set()).update(sample.media[:1])
+    # Questions about several parts of one video are one cluster: there is no one picture of them.
+    return {cluster: media.pop() for cluster, media in found.items() if len(media) == 1}
 
 
 def _picture(wanted: _Wanted, block: Block) -> Image.Image:
@@ -125,7 +131,8 @@ def _picture(wanted: _Wanted, block: Block) -> Image.Image:
         from vleval.model.images import load_image
 
         image = load_image(wanted.media)
-        image.thumbnail((LONGEST, LONGEST))
+        tall = image.height > TALL * image.width
+        image.thumbnail((LONGEST, 3 * LONGEST if tall else LONGEST))
         return image
     if wanted.frame is None or not wanted.frame.duration:
         raise MediaError("The model saw no frame of the video.")

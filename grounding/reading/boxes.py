@@ -66,5 +66,5 @@ class _BoxReader(Reader):
         items = []
         for draft in drafts:
             x1, y1, x2, y2 = draft.values
-            items.append(ParsedBox((x1, y1, x2, y2), draft.label, draft.offset))
+            items.append(ParsedBox((x1, y1, x2, y2), draft.label, draft.offset, draft.score))
         return self.ledger.close(tuple(items), self.strict(drafts, "bbox_2d"))

@@ -25,6 +25,7 @@ POINT_KEYS = frozenset(
 )
 ANSWER_KEYS = frozenset(("answer", "final_answer"))
 LABEL_KEYS = ("label", "text_content")
+SCORE_KEY = "score"
 
 INFINITY = float("inf")
 
@@ -36,6 +37,7 @@ class Draft:
     values: tuple[float, ...]
     offset: int
     label: str | None
+    score: float | None = None
     dropped: bool = False
 
 
@@ -55,6 +57,7 @@ class Object(Opened):
     """The key it is the value of."""
     drafts: list[Draft] = field(default_factory=list)
     label: str | None = None
+    score: float | None = None
     parts: dict[str, tuple[float, int]] = field(default_factory=dict)
     """Numbers under the keys of `Reader.part_keys`, with their offsets."""
 
@@ -126,6 +129,9 @@ class Reader:
         owner = self.objects[-1] if self.objects else self._bare
         if key in self.part_keys:
             self._part(owner, self.part_keys[key], token)
+        elif key == SCORE_KEY:
+            score = number(token.text)
+            owner.score = score if score is not None and -INFINITY < score < INFINITY else owner.score
         elif token.kind != "string":
             return
         elif key in LABEL_KEYS and self.objects:
@@ -307,6 +313,7 @@ class Reader:
             self.objects.pop()
             for draft in opened.drafts:
                 draft.label = opened.label if opened.label is not None else draft.label
+                draft.score = opened.score
         return bracket
 
     def _structure_ends(self, end: int) -> None:

@@ -134,6 +134,8 @@ def _head(run: RunRecord, setting: str) -> dict[str, Cell]:
         each.name: seen[each.name] for each in fields(VisionSettings) if seen[each.name] != each.default
     }
     asked = [model.fingerprint, model.engine, model.dtype, chosen, run.coordinates]
+    if run.generation.logprobs:
+        asked.append("logprobs")
     return {
         "vleval_board": VERSION,
         "source": "run",

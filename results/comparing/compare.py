@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from vleval.results.comparing.eligibility import Change, changes, refusals, same_environment, same_machinery
-from vleval.results.comparing.pairing import Answered, Pairs, Source, pair
-from vleval.results.statistics.paired import PairedResult, compare_metric
+from vleval.results.comparing.pairing import Pairs, Source, pair
+from vleval.results.statistics.aggregate import comparisons, estimates
+from vleval.results.statistics.paired import PairedResult
 from vleval.results.statistics.power import minimum_detectable
 from vleval.results.statistics.ratio import Ratio, compare_ratio
-from vleval.results.statistics.stats import LEVEL, Estimate, Interval, estimate_mean
+from vleval.results.statistics.stats import LEVEL, Estimate
 from vleval.tasks.base import Metric, Status
 
 MIN_COVERAGE = 0.99
@@ -98,23 +99,13 @@ def compare_sources(
         different,
         (),
         pairs,
-        [_metric(pairs, metric, level) for metric in metrics],
+        _metrics(pairs, metrics, level),
         worse=[flip for change, flip in flips if change < 0],
         better=[flip for change, flip in reversed(flips) if change > 0],
         statuses={status: _count(pairs, status) for status in ("unparsed", "failed")},
         latency=_latency(pairs, base, cand, level),
         warnings=_warnings(pairs, base, cand),
     )
-
-
-def estimate(answers: Sequence[Answered], metric: Metric, *, level: float = LEVEL) -> Estimate:
-    """The value of a metric over answers that all have a score, cut to 0..1 where it is a share."""
-    values = _scores(answers, metric)
-    found = estimate_mean(values, [answer.cluster for answer in answers], level=level)
-    if found.interval is None or not metric.percent:
-        return found
-    low, high = found.interval
-    return found._replace(interval=Interval(max(0.0, low), min(1.0, high)))
 
 
 def _uncovered(pairs: Pairs, base: Source, cand: Source, min_coverage: float) -> str | None:
@@ -127,33 +118,21 @@ def _uncovered(pairs: Pairs, base: Source, cand: Source, min_coverage: float) ->
     )
 
 
-def _metric(pairs: Pairs, metric: Metric, level: float) -> MetricComparison:
-    base, cand = _scores(pairs.base, metric), _scores(pairs.cand, metric)
-    return MetricComparison(
-        metric,
-        estimate(pairs.base, metric, level=level),
-        estimate(pairs.cand, metric, level=level),
-        compare_metric(base, cand, pairs.clusters, metric, level=level),
-    )
-
-
-def _scores(answers: Sequence[Answered], metric: Metric) -> list[float]:
-    return [_score(answer, metric) for answer in answers]
-
-
-def _score(answer: Answered, metric: Metric) -> float:
-    score = answer.metrics[metric.name]
-    if score is None:
-        raise ValueError(f"an answer has no score in {metric.name}")
-    return score
+def _metrics(pairs: Pairs, metrics: Sequence[Metric], level: float) -> list[MetricComparison]:
+    base, cand = (estimates(side, metrics, metrics, level=level) for side in (pairs.base, pairs.cand))
+    paired = comparisons(pairs.base, pairs.cand, metrics, metrics, level=level)
+    return [
+        MetricComparison(metric, base[metric.name], cand[metric.name], paired[metric.name])
+        for metric in metrics
+    ]
 
 
 def _flips(pairs: Pairs, metric: Metric) -> list[tuple[float, Flip]]:
-    """(change, + is better; flip), the greatest loss first."""
+    """(change, + is better; flip), the greatest loss first, where single answers have the metric."""
     found = []
     for id, base, cand in zip(pairs.ids, pairs.base, pairs.cand, strict=True):
-        before, after = _score(base, metric), _score(cand, metric)
-        if before != after:
+        before, after = base.metrics.get(metric.name), cand.metrics.get(metric.name)
+        if before is not None and after is not None and before != after:
             change = after - before if metric.higher_is_better else before - after
             found.append((change, Flip(id, before, after, cand.question, base.text, cand.text)))
     return sorted(found, key=lambda each: each[0])

@@ -8,7 +8,7 @@ from typing import Any
 
 from vleval.results.comparing.compare import Comparison, Flip, MetricComparison
 from vleval.results.comparing.pairing import Pairs, Source
-from vleval.results.statistics.multiplicity import holm
+from vleval.results.statistics.multiplicity import benjamini_hochberg, holm
 from vleval.results.statistics.overall import macro_mean
 from vleval.results.statistics.paired import PairedResult
 from vleval.results.statistics.ratio import Ratio
@@ -23,7 +23,7 @@ def compare_document(
 ) -> dict[str, Any]:
     """(name of the candidate as given, its comparisons with the baseline), of one `vleval compare`.
 
-    Holm's correction is over the headline metrics of all comparisons; `flips` are listed each way.
+    The corrections are over the headline metrics of all comparisons; `flips` are listed each way.
     """
     entries: list[dict[str, Any]] = [
         {
@@ -39,8 +39,9 @@ def compare_document(
         for comparison in entry["comparisons"]
         if comparison["metrics"] and comparison["metrics"][0]["p_value"] is not None
     ]
-    for head, adjusted in zip(heads, holm([head["p_value"] for head in heads]), strict=True):
-        head["p_holm"] = adjusted
+    p_values = [head["p_value"] for head in heads]
+    for head, adjusted, share in zip(heads, holm(p_values), benjamini_hochberg(p_values), strict=True):
+        head |= {"p_holm": adjusted, "q_value": share}
     return {
         "schema": SCHEMA,
         "level": level,
@@ -120,6 +121,7 @@ def _metric(each: MetricComparison) -> dict[str, Any]:
         "candidate": estimate_to_json(each.cand),
         **paired_to_json(each.paired),
         "p_holm": None,
+        "q_value": None,
         "detectable": each.detectable,
     }
 

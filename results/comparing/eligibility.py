@@ -43,8 +43,13 @@ class UnknownSetting(ValueError):
 
 def settings(run: RunRecord) -> dict[str, Any]:
     """All that must be equal between two runs unless it is varied, by the name of its flag."""
-    found = {name: value for name, value in predict_fields(run).items() if name not in MODEL}
-    return {_flag(name): value for name, value in found.items()} | {"coordinates": run.coordinates}
+    left_out = {*MODEL, "logprobs"}  # a flag of another name, in the fields of those runs alone that have it
+    found = {name: value for name, value in predict_fields(run).items() if name not in left_out}
+    return {
+        **{_flag(name): value for name, value in found.items()},
+        "coordinates": run.coordinates,
+        "det-score": "logprob" if run.generation.logprobs else "order",
+    }
 
 
 def check_vary(names: Collection[str], run: RunRecord) -> frozenset[str]:
@@ -66,7 +71,9 @@ def refusals(base: Source, cand: Source, vary: Collection[str] = (), *, grid: bo
     another `--max-pixels` would be of the same grid.
     """
     before, after = base.record, cand.record
-    found = [sentence for source in (base, cand) for sentence in incomplete(source)]
+    found = [
+        sentence for source in (base, cand) for sentence in (*incomplete(source), *without_truths(source))
+    ]
     if before.task.version != after.task.version:
         found.append(
             f"{base.name} has version {before.task.version} of {before.task.name}, {cand.name} version "
@@ -93,6 +100,14 @@ def incomplete(source: Source) -> list[str]:
         return []
     state = "was killed or is still going on" if record.status == "running" else record.status
     return [f"{source.name} is incomplete ({state}): the command that began it goes on with it"]
+
+
+def without_truths(source: Source) -> list[str]:
+    """Why a run has no score whatever was answered: a sentence, or none."""
+    data = source.record.data
+    if data.truths:
+        return []
+    return [f"{source.name} has no scores: the split {data.split} of {data.name} is published without truths"]
 
 
 def changes(base: RunRecord, cand: RunRecord) -> list[Change]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from vleval.results.record import RunRecord, SampleRecord
 from vleval.results.storage.fingerprint import fingerprint
@@ -26,6 +26,7 @@ HASH_DIGITS = 16
 class Answered:
     """What a comparison needs of one answer."""
 
+    id: str
     cluster: str
     input: str | None
     """Start of the input's sha256; None where a medium could not be read."""
@@ -33,9 +34,13 @@ class Answered:
     """Start of the truth's sha256."""
     status: Status
     metrics: Mapping[str, float | None]
-    """None where a score is missing or no finite number."""
+    """Those that apply; None where a score is no finite number."""
     seconds: float
     """Work of all stages; 0.0 where it was not measured."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Those that a metric's `strata` name."""
+    evidence: Mapping[str, Any] | None = None
+    """Where a metric has a `figure`."""
     question: str | None = None
     text: str | None = None
     """The raw answer; None in a baseline."""
@@ -76,21 +81,35 @@ class Pairs(NamedTuple):
 
 
 def answered(record: SampleRecord, metrics: Sequence[Metric]) -> Answered:
-    """The part of a stored answer that comparisons use."""
+    """The part of a stored answer that comparisons of these metrics use (`needed` for one of a task's)."""
     usage = record.usage
+    strata = {name for metric in metrics for name in metric.strata}
     return Answered(
+        id=record.id,
         cluster=record.cluster,
         input=record.input_sha256[:HASH_DIGITS] if record.input_sha256 else None,
         target=fingerprint(dict(record.target))[:HASH_DIGITS],
         status=record.status,
-        metrics={metric.name: rounded(record.metrics.get(metric.name)) for metric in metrics},
+        metrics={
+            metric.name: rounded(record.metrics[metric.name])
+            for metric in metrics
+            if metric.name in record.metrics
+        },
         seconds=round(
             usage.preprocess_seconds + usage.vision_seconds + usage.prefill_seconds + usage.decode_seconds,
             DIGITS,
         ),
+        tags={name: value for name, value in record.tags.items() if name in strata},
+        evidence=record.evidence if any(metric.figure for metric in metrics) else None,
         question=record.question,
         text=record.text,
     )
+
+
+def needed(metric: Metric, metrics: Sequence[Metric]) -> list[Metric]:
+    """A metric of a task and the parts that it is made of."""
+    known = {each.name: each for each in metrics}
+    return [metric, *(found for name in metric.parts for found in needed(known[name], metrics))]
 
 
 def rounded(score: float | None) -> float | None:
@@ -124,6 +143,8 @@ def _unequal(base: Answered, cand: Answered) -> str | None:
         return "other medium or prompt"
     if base.target != cand.target:
         return "other truth"
+    if base.metrics.keys() != cand.metrics.keys():
+        return "scored by other metrics"
     if None in base.metrics.values() or None in cand.metrics.values():
         return "score is not a number"
     return None

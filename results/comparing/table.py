@@ -17,6 +17,9 @@ Json = Mapping[str, Any]
 
 HEADINGS = ("", "baseline", "candidate", "difference", "p", "p (Holm)", "MDE")
 """MDE: the smallest true difference that these pairs show with 80% power."""
+OVERVIEW = ("task", "", "difference", "p", "p (Holm)", "q (BH)")
+"""Where there are several tasks. Holm's p-values hold together: not even one false alarm; q is the share of
+false alarms to expect among all differences with as small a q."""
 _SAID = 60
 """Characters of an answer in the list of flips."""
 
@@ -38,6 +41,9 @@ def comparison_tables(document: Json) -> Iterator[RenderableType]:
                 )
             yield from map(Text, change_lines(comparison))
             yield Text()
+        if rows := overview_rows(entry):
+            yield Text("all of them", style="bold")
+            yield plain_table(_with_level(OVERVIEW, document["level"]), rows, left=2)
         if entry["overall"]:
             yield Text(f"{entry['candidate']}: {overall(entry['overall'])}")
 
@@ -51,6 +57,8 @@ def comparison_markdown(document: Json) -> str:
             if comparison["metrics"]:
                 blocks.append(markdown_table(_headings(document["level"]), metric_rows(comparison)))
             blocks += markdown_details(comparison)
+        if rows := overview_rows(entry):
+            blocks.append(markdown_table(_with_level(OVERVIEW, document["level"]), rows))
         if entry["overall"]:
             blocks.append(f"Overall, {markdown(entry['candidate'])}: {overall(entry['overall'])}")
     return "\n\n".join(blocks) + "\n"
@@ -112,6 +120,24 @@ def metric_rows(comparison: Json) -> list[list[str]]:
             _value(entry["detectable"], entry),
         ]
         for entry in comparison["metrics"]
+    ]
+
+
+def overview_rows(entry: Json) -> list[list[str]]:
+    """A row per comparison, with its headline; none where there is only one."""
+    compared = [each for each in entry["comparisons"] if each["metrics"]]
+    if len(compared) < 2:
+        return []
+    one_each = len({each["task"] for each in compared}) == len(compared)
+    return [
+        [
+            each["task"] if one_each else each["candidate"]["name"],
+            head["title"],
+            difference_text(head),
+            *(p_text(head[key]) for key in ("p_value", "p_holm", "q_value")),
+        ]
+        for each in compared
+        for head in [each["metrics"][0]]
     ]
 
 
@@ -230,7 +256,11 @@ def _table(rows: Sequence[Sequence[str]], level: float) -> RenderableType:
 
 
 def _headings(level: float) -> list[str]:
-    return [f"{each} [{level:.0%} interval]" if each == "difference" else each for each in HEADINGS]
+    return _with_level(HEADINGS, level)
+
+
+def _with_level(headings: Sequence[str], level: float) -> list[str]:
+    return [f"{each} [{level:.0%} interval]" if each == "difference" else each for each in headings]
 
 
 def _value(value: float | None, entry: Json) -> str:

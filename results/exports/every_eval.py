@@ -21,6 +21,7 @@ from vleval.results.exports.hub import Scores
 from vleval.results.exports.samples import encodable
 from vleval.results.record import RunRecord, SampleRecord
 from vleval.results.statistics.stats import LEVEL
+from vleval.results.words import plain_texts
 from vleval.tasks.base import Metric
 
 SCHEMA_VERSION = "0.3.0"
@@ -78,7 +79,7 @@ def aggregate(evaluation: Evaluation, answers: Mapping[str, Any] | None = None) 
         },
         "eval_library": {"name": NAME, "version": run.environment.get("vleval", "unknown")},
         "model_info": _model(evaluation),
-        "evaluation_results": [_result(evaluation, metric) for metric in evaluation.scores.metrics],
+        "evaluation_results": [_result(evaluation, metric) for metric in _known(evaluation)],
     }
     return record | ({"detailed_evaluation_results": dict(answers)} if answers else {})
 
@@ -91,7 +92,9 @@ def write_folder(folder: Path, evaluation: Evaluation, samples: Iterable[SampleR
     digest, rows = hashlib.sha256(), 0
     with (place / name).open("wb") as file:
         for sample in samples:
-            line = json.dumps(_answer(evaluation, sample), allow_nan=False).encode("ascii") + b"\n"
+            if (metric := _own_metric(evaluation, sample)) is None:
+                continue
+            line = json.dumps(_answer(evaluation, sample, metric), allow_nan=False).encode("ascii") + b"\n"
             file.write(line)
             digest.update(line)
             rows += 1
@@ -171,7 +174,10 @@ def _result(evaluation: Evaluation, metric: Metric) -> dict[str, Any]:
 def _uncertainty(estimate: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"num_samples": estimate["n"]}
     if estimate["standard_error"] is not None:
-        found["standard_error"] = {"value": estimate["standard_error"], "method": "analytic, clustered"}
+        found["standard_error"] = {
+            "value": estimate["standard_error"],
+            "method": "bootstrap" if "bootstrap" in estimate["method"] else "analytic, clustered",
+        }
     if estimate["interval"]:
         low, high = estimate["interval"]
         found["confidence_interval"] = {
@@ -208,12 +214,24 @@ def _source(evaluation: Evaluation) -> dict[str, Any]:
     }
 
 
-def _answer(evaluation: Evaluation, sample: SampleRecord) -> dict[str, Any]:
-    """One answer under the headline metric."""
-    metric, usage = evaluation.scores.metrics[0], sample.usage
-    asked = {"raw": encodable(sample.question), "reference": [json.dumps(dict(sample.target))]}
+def _known(evaluation: Evaluation) -> list[Metric]:
+    """The metrics that the run has a value of: the format needs one."""
+    found = evaluation.scores.summary["metrics"]
+    return [metric for metric in evaluation.scores.metrics if found[metric.name]["value"] is not None]
+
+
+def _own_metric(evaluation: Evaluation, sample: SampleRecord) -> Metric | None:
+    """The first metric that an answer has a score in; None: it counts in scores of the whole alone."""
+    found = next((metric for metric in _known(evaluation) if metric.name in sample.metrics), None)
+    return evaluation.scores.metrics[0] if found is None and sample.status != "scored" else found
+
+
+def _answer(evaluation: Evaluation, sample: SampleRecord, metric: Metric) -> dict[str, Any]:
+    """One answer under one metric."""
+    usage = sample.usage
+    asked = {"raw": encodable(sample.question), "reference": _references(sample.target)}
     canonical = json.dumps(asked, sort_keys=True, separators=(",", ":"))
-    score = sample.metrics.get(metric.name, 0.0)
+    score = sample.metrics.get(metric.name, metric.worst)
     seconds = usage.preprocess_seconds + usage.vision_seconds + usage.prefill_seconds + usage.decode_seconds
     return {
         "schema_version": SCHEMA_VERSION,
@@ -236,7 +254,10 @@ def _answer(evaluation: Evaluation, sample: SampleRecord) -> dict[str, Any]:
                 "is_terminal": True,
             }
         ],
-        "evaluation": {"score": score, "is_correct": score >= 1.0},
+        "evaluation": {
+            "score": score,
+            "is_correct": score >= 1.0 if metric.higher_is_better else score <= 0.0,
+        },
         "token_usage": {
             "input_tokens": usage.prompt_tokens,
             "output_tokens": usage.completion_tokens,
@@ -248,12 +269,19 @@ def _answer(evaluation: Evaluation, sample: SampleRecord) -> dict[str, Any]:
     }
 
 
+def _references(target: Mapping[str, Any]) -> list[str]:
+    """The accepted answers, or the truth as JSON where it is a place."""
+    texts = plain_texts(target)
+    return [encodable(text) for text in texts] if texts else [json.dumps(dict(target))]
+
+
 def _read(sample: SampleRecord) -> Any:
-    """What was read: the first kind of item that the answer holds."""
+    """What was read: the first kind of place that the answer holds, or its words."""
     for kind in ("boxes", "points", "spans"):
         if kind in sample.parsed:
             return sample.parsed[kind]
-    return None
+    texts = [encodable(text) for text in plain_texts(sample.parsed)]
+    return texts[0] if len(texts) == 1 else texts or None
 
 
 def _result_id(evaluation: Evaluation, metric: Metric) -> str:

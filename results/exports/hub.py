@@ -89,6 +89,7 @@ def model_card(scores: Scores, title: str, media: str) -> str:
             metric_args=_spread(scores.summary["metrics"][metric.name], metric),
         )
         for metric in scores.metrics
+        if scores.summary["metrics"][metric.name]["value"] is not None
     ]
     card = ModelCardData(model_name=scores.model, eval_results=results)
     return str(ModelCard(f"---\n{card.to_yaml()}\n---\n"))

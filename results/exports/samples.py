@@ -1,5 +1,7 @@
 """The answers of a run as a table, parquet or CSV: a row per sample, nested fields as JSON text.
 
+`truth` and `answer` say the fields `target` and `parsed` in words.
+
 Answers are read and written in batches, so that 100,000 of them need little memory.
 """
 
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from vleval.grounding.frame import Frame
 from vleval.results.escape import formula_safe
 from vleval.results.record import RunRecord, SampleRecord
+from vleval.results.words import MOST_TEXTS, in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +39,9 @@ TEXTS = (
     "failure",
     "reason",
     "question",
+    "truth",
     "text",
+    "answer",
     "finish_reason",
     "target",
     "parsed",
@@ -108,7 +113,12 @@ def _row(run: RunRecord, sample: SampleRecord, metrics: Sequence[str]) -> list[A
         *(run.id, run.task.name, encodable(run.data.split), encodable(run.model.model)),
         *(encodable(sample.id), encodable(sample.cluster), sample.status, sample.failure),
         encodable(sample.reason) if sample.reason else None,
-        *(encodable(sample.question), encodable(sample.text), sample.finish_reason),
+        *(encodable(sample.question), encodable(in_words(sample.target, most=MOST_TEXTS, longest=None))),
+        *(
+            encodable(sample.text),
+            encodable(in_words(sample.parsed, most=MOST_TEXTS, longest=None)),
+            sample.finish_reason,
+        ),
         *map(_json, (sample.target, sample.parsed, sample.tags, sample.original_size)),
         _frames(sample.frames),
         *(sample.input_sha256, sample.key),

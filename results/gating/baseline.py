@@ -2,7 +2,8 @@
 
 - `baseline.json`: per task who answered, under which settings, with which values and why it was set; then
   what it replaced.
-- `scores.jsonl`: a line per answer, sorted by task and id. Above 20,000 answers it is `scores.jsonl.gz`.
+- `scores.jsonl`: a line per answer, sorted by task and id, with the tags and the evidence that the task's
+  metrics are computed from. Above 20,000 answers it is `scores.jsonl.gz`.
 
 A change of one answer is a change of one line, so that a commit shows what moved.
 """
@@ -19,9 +20,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from vleval.results.comparing.compare import estimate
 from vleval.results.comparing.pairing import Answered, Answers, Source
 from vleval.results.record import RecordError, RunRecord
+from vleval.results.statistics.aggregate import estimates
 from vleval.results.storage import disk
 from vleval.results.summary import estimate_to_json
 from vleval.tasks.base import Metric
@@ -105,8 +106,10 @@ def write_baseline(
             "reason": reason,
             "n": len(answers[task]),
             "metrics": {
-                metric.name: estimate_to_json(estimate(_whole(answers[task], metric), metric))
-                for metric in metrics[task]
+                name: estimate_to_json(found)
+                for name, found in estimates(
+                    list(answers[task].values()), metrics[task], metrics[task]
+                ).items()
             },
             "record": _committed(source.record).to_json(),
         }
@@ -159,10 +162,6 @@ def _name(text: str) -> str:
     return Path(text).name if Path(text).is_absolute() else text
 
 
-def _whole(answers: Answers, metric: Metric) -> list[Answered]:
-    return [answer for answer in answers.values() if answer.metrics[metric.name] is not None]
-
-
 def _line(task: str, id: str, answer: Answered) -> bytes:
     line: dict[str, Any] = {"task": task, "id": id, "in": answer.input, "t": answer.target}
     line |= {"c": answer.cluster, "s": dict(answer.metrics)}
@@ -170,6 +169,10 @@ def _line(task: str, id: str, answer: Answered) -> bytes:
         line["status"] = answer.status
     if answer.seconds:
         line["seconds"] = answer.seconds
+    if answer.tags:
+        line["tags"] = dict(answer.tags)
+    if answer.evidence is not None:
+        line["e"] = answer.evidence
     return json.dumps(line, separators=(",", ":"), allow_nan=False).encode("ascii") + b"\n"
 
 
@@ -193,11 +196,14 @@ def _read_scores(folder: Path, sha256: str) -> dict[str, dict[str, Answered]]:
     for line in text.splitlines():
         raw = json.loads(line)
         found.setdefault(raw["task"], {})[raw["id"]] = Answered(
+            id=raw["id"],
             cluster=raw["c"],
             input=raw["in"],
             target=raw["t"],
             status=raw.get("status", "scored"),
             metrics=raw["s"],
             seconds=raw.get("seconds", 0.0),
+            tags=raw.get("tags", {}),
+            evidence=raw.get("e"),
         )
     return found

@@ -13,13 +13,14 @@ from typing import Literal
 from vleval.results.comparing.compare import Comparison, MetricComparison
 from vleval.results.comparing.pairing import Answered
 from vleval.results.gating.policy import Gate, Rules, Tier
+from vleval.results.statistics.aggregate import scores
 from vleval.results.statistics.paired import PairedResult
 from vleval.results.statistics.ratio import Ratio
 from vleval.results.statistics.stats import clopper_pearson
 from vleval.results.statistics.verdict import Verdict
-from vleval.tasks.base import Status
+from vleval.tasks.base import Metric, Status
 
-Kind = Literal["drop", "floor", "ceiling", "latency"]
+Kind = Literal["drop", "floor", "cap", "ceiling", "latency"]
 Outcome = Literal["IMPROVED", "PASS", "FAIL", "INCONCLUSIVE", "NOT COMPARABLE"]
 State = Literal["pass", "warn", "fail", "error"]
 """What the outcome means under the policy; `error` where nothing could be judged."""
@@ -48,7 +49,7 @@ class Check:
     value: float | None = None
     """The candidate's."""
     limit: float | None = None
-    """Largest drop, floor or ceiling."""
+    """Largest drop, floor, cap or ceiling."""
     bound: float | None = None
     """Of a rate: the upper 95% bound of the rate behind it (Clopper-Pearson)."""
     baseline: float | None = None
@@ -119,25 +120,28 @@ def unjudged(gate: Gate, reason: str, state: State = "error") -> Check:
     )
 
 
-def floor_check(gate: Gate, answers: Sequence[Answered]) -> Check | None:
-    """The candidate's value against `min_value`; what is no number counts as 0."""
-    floor = gate.rules.min_value
-    if floor is None:
+def floor_check(gate: Gate, answers: Sequence[Answered], metrics: Sequence[Metric]) -> Check | None:
+    """The candidate's value against `min_value`, or `max_value` where lower is better; without a value it
+    fails. `metrics` are the task's."""
+    rules, higher = gate.rules, gate.metric.higher_is_better
+    limit, key = (rules.min_value, "min_value") if higher else (rules.max_value, "max_value")
+    if limit is None:
         return None
-    value = sum(answer.metrics[gate.metric.name] or 0.0 for answer in answers) / max(1, len(answers))
-    good = value >= floor
+    value = scores(answers, [gate.metric], metrics).get(gate.metric.name)
+    good = value is not None and (value >= limit if higher else value <= limit)
+    side = ("at or above" if good else "below") if higher else ("at or below" if good else "above")
     return Check(
         task=gate.task,
         name=gate.metric.name,
-        title=f"{gate.metric.title} floor",
-        kind="floor",
+        title=f"{gate.metric.title} {'floor' if higher else 'cap'}",
+        kind="floor" if higher else "cap",
         tier=gate.rules.tier,
         outcome="PASS" if good else "FAIL",
         state="pass" if good else _softened("fail", gate.rules.tier),
-        reason="at or above min_value" if good else "below min_value",
+        reason="no answer has a score" if value is None else f"{side} {key}",
         percent=gate.metric.percent,
         value=value,
-        limit=floor,
+        limit=limit,
     )
 
 

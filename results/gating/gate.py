@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from vleval.results.comparing.compare import Comparison, MetricComparison, compare_sources
 from vleval.results.comparing.document import comparison_to_json, paired_to_json, ratio_to_json
-from vleval.results.comparing.eligibility import incomplete
+from vleval.results.comparing.eligibility import incomplete, without_truths
 from vleval.results.comparing.pairing import Source
 from vleval.results.gating.checks import (
     REGRESSION,
@@ -91,7 +91,7 @@ def judge_runs(
             judged.comparisons.append(comparison)
             found = {each.metric.name: each for each in comparison.metrics}
             compared.extend((gate, found[gate.metric.name]) for gate in mine)
-        judged.checks.extend(_own_checks(task, mine, candidate, comparison))
+        judged.checks.extend(_own_checks(task, mine, candidate, comparison, metrics_of(task)))
     judged.checks.extend(_drops(compared, policy))
     judged.warnings.extend(_weak_margins(compared, policy))
     judged.warnings.extend(
@@ -100,7 +100,7 @@ def judge_runs(
         if task not in {gate.task for gate in gates}
     )
     order = {gate.task: index for index, gate in reversed(list(enumerate(gates)))}
-    kinds = ("drop", "floor", "ceiling", "latency")
+    kinds = ("drop", "floor", "cap", "ceiling", "latency")
     judged.checks.sort(key=lambda check: (order[check.task], kinds.index(check.kind)))
     return judged
 
@@ -145,7 +145,7 @@ def _unfit(task: str, candidates: Mapping[str, Source], allowed: Allowed) -> str
     source = candidates.get(task)
     if source is None:
         return f"the candidate has no run of {task}"
-    if reasons := incomplete(source):
+    if reasons := (*incomplete(source), *without_truths(source)):
         return reasons[0]
     record = source.record
     if (record.data.bundled or record.bundled_model) and not allowed.bundled:
@@ -176,12 +176,16 @@ def _compare(
 
 
 def _own_checks(
-    task: str, gates: Sequence[Gate], candidate: Source, comparison: Comparison | None
+    task: str,
+    gates: Sequence[Gate],
+    candidate: Source,
+    comparison: Comparison | None,
+    metrics: Sequence[Metric],
 ) -> list[Check]:
     """What is demanded of the candidate's run, whatever the baseline."""
     answers = list(candidate.read().values())
     rules: list[Rules] = [gate.rules for gate in gates]
-    found = [floor_check(gate, answers) for gate in gates]
+    found = [floor_check(gate, answers, metrics) for gate in gates]
     found += [ceiling_check(task, "failed", rules, answers), ceiling_check(task, "unparsed", rules, answers)]
     if comparison is not None and not comparison.refusals:
         found.append(latency_check(task, rules, comparison))
@@ -209,6 +213,8 @@ def _weak_margins(compared: Sequence[tuple[Gate, MetricComparison]], policy: Pol
     found = []
     for gate, each in compared:
         n, error = each.paired.n, each.paired.standard_error
+        if not n:
+            continue
         variance = error**2 * n if error else ASSUMED_CHANGE
         supported = minimum_detectable(variance, n, alpha=policy.alpha, sides=1)
         if supported > gate.max_drop:

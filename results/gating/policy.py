@@ -20,6 +20,7 @@ Tier = Literal["required", "informational"]
 Reaction = Literal["pass", "warn", "fail"]
 Share = Annotated[float, Field(ge=0, le=1, strict=True, allow_inf_nan=False)]
 Margin = Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)]
+Limit = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Name = Annotated[str, Field(strict=True, min_length=1)]
 
 LARGEST_MARGIN = 0.5
@@ -40,7 +41,9 @@ class Rules(BaseModel):
 
     tier: Tier = "required"
     max_drop: Margin | None = None
-    min_value: Annotated[float, Field(strict=True, allow_inf_nan=False)] | None = None
+    min_value: Limit | None = None
+    max_value: Limit | None = None
+    """In place of `min_value` where lower is better."""
     max_error_rate: Share | None = 0.01
     max_unparsed_rate: Share | None = None
     max_latency_ratio: Annotated[float, Field(gt=1, strict=True, allow_inf_nan=False)] | None = None
@@ -179,10 +182,17 @@ def _check(gate: Gate, task: str, where: str) -> None:
             f"{where}: max_drop = {rules.max_drop:g} of {task} is a share, and above {LARGEST_MARGIN}; one "
             "point is 0.01"
         )
-    if metric.percent and rules.min_value is not None and not 0 <= rules.min_value <= 1:
-        raise PolicyError(
-            f"{where}: min_value = {rules.min_value:g} of {task} is a share between 0 and 1; 80% is 0.8"
-        )
+    for key, limit, other, fits in (
+        ("min_value", rules.min_value, "max_value", metric.higher_is_better),
+        ("max_value", rules.max_value, "min_value", not metric.higher_is_better),
+    ):
+        if limit is None:
+            continue
+        if metric.percent and not 0 <= limit <= 1:
+            raise PolicyError(f"{where}: {key} = {limit:g} of {task} is a share between 0 and 1; 80% is 0.8")
+        if not fits:
+            better = "higher" if metric.higher_is_better else "lower"
+            raise PolicyError(f"{where}: {better} is better in {metric.name} of {task}: write {other}")
 
 
 def _sentence(error: ValidationError) -> str:

@@ -64,8 +64,8 @@ def _facts(check: Json) -> str:
     if check["kind"] == "drop" and check["paired"]:
         before, after = _value(check, "baseline"), _value(check, "value")
         return f"{before} -> {after}, {_difference(check)}, margin {_shown(check['limit'], check)}"
-    if check["kind"] == "floor":
-        return f"{_value(check, 'value')}, floor {_shown(check['limit'], check)}"
+    if check["kind"] in ("floor", "cap"):
+        return f"{_value(check, 'value')}, {check['kind']} {_shown(check['limit'], check)}"
     if check["kind"] == "ceiling":
         return f"{_value(check, 'value')}%, ceiling {_shown(check['limit'], check)}%"
     return ""
@@ -84,7 +84,7 @@ def _limit(check: Json) -> str:
         return ""
     if check["kind"] == "latency":
         return f"<= {check['limit']:.2f}"
-    sign = {"drop": "-", "floor": ">= ", "ceiling": "<= "}[check["kind"]]
+    sign = {"drop": "-", "floor": ">= ", "cap": "<= ", "ceiling": "<= "}[check["kind"]]
     return sign + _shown(check["limit"], check)
 
 

@@ -54,7 +54,7 @@ def _shown_metric(block: Block) -> int:
     """The first metric that tells more than right and wrong, to sort answers by; else the headline."""
     for index in range(len(block.task.metrics)):
         values = {view.answer[1][index] for row in block.rows for view in row.run.views.values()}
-        if values - {0.0, 1.0}:
+        if values - {None, 0.0, 1.0}:
             return index
     return 0
 

@@ -133,7 +133,7 @@ def short_names(blocks: Sequence[Block]) -> list[str]:
 
 def compare_runs(base: ReportRun, cand: ReportRun) -> PairedResult:
     """The headline on the questions both have; + is better."""
-    return difference(base.answers, cand.answers, base.headline)
+    return difference(base.answers, cand.answers, base.task.metrics)
 
 
 def _cost_order(run: ReportRun) -> tuple[float, ...]:

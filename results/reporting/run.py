@@ -7,10 +7,11 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from vleval.results.comparing.pairing import Answers, answered
+from vleval.results.comparing.pairing import Answers, answered, needed
 from vleval.results.record import RunRecord, SampleRecord
 from vleval.results.remarks import remarks
 from vleval.results.reporting.cautions import Caution, cautions
+from vleval.results.reporting.examples import Example, examples
 from vleval.results.reporting.samples import SampleView, sample_view
 from vleval.results.reporting.slices import Slice, slices
 from vleval.results.summary import Summary, summarise
@@ -38,6 +39,8 @@ class ReportRun:
     """Equal for runs in which the model was shown the very same inputs."""
     views: Mapping[str, SampleView]
     """The answers that a page shows, by id."""
+    examples: Sequence[Example]
+    """Those that scored lowest."""
 
     @property
     def name(self) -> str:
@@ -79,6 +82,7 @@ def reduce_run(
     keep: Callable[[str], bool],
 ) -> ReportRun:
     """Reduce a run to its numbers; `keep` says whose answers a page shows."""
+    used = needed(task.metrics[0], task.metrics)
     summary = summarise(
         samples,
         task.metrics,
@@ -98,14 +102,15 @@ def reduce_run(
         summary=summary,
         # Without questions and texts, which would hold every answer's words in memory.
         answers={
-            sample.id: dataclasses.replace(answered(sample, task.metrics[:1]), question=None, text=None)
+            sample.id: dataclasses.replace(answered(sample, used), question=None, text=None)
             for sample in samples
         },
-        slices=slices(samples, task.metrics[0].name),
+        slices=slices(samples, task.metrics),
         cautions=[*found, *cautions(samples)],
         baselines=_baselines(task, samples),
         seen=_seen(samples),
         views={sample.id: sample_view(sample, task.metrics) for sample in samples if keep(sample.id)},
+        examples=examples(samples, task.metrics),
     )
 
 

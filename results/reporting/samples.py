@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from vleval.grounding.frame import Frame
 from vleval.results.record import SampleRecord
+from vleval.results.words import Said, Words, said
 from vleval.tasks.base import Metric, Status
 
 MOST_QUESTIONS = 10_000
@@ -15,7 +16,7 @@ MOST_QUESTIONS = 10_000
 MOST_CHARACTERS = 2_000
 """Of an answer on a page."""
 MOST_ITEMS = 50
-"""Boxes, points or spans of one answer on a page: all but the first are extra."""
+"""Boxes, points or spans of one answer or truth on a page."""
 
 _STATUS: Mapping[Status, int] = {"scored": 0, "unparsed": 1, "failed": 2}
 _DIGITS = 4
@@ -25,30 +26,32 @@ class SampleView(NamedTuple):
     """One answer as a page shows it."""
 
     question: str
-    truth: tuple[str, list[float]] | None
-    """Kind (`box`, `span`) and numbers, in original pixels or seconds."""
+    truth: list[Any] | None
+    """Kind of the places, places, labels, whether one is meant, words; None where the truth is kept back."""
     medium: str
     """Key of the image or video: the cluster."""
     frame: Frame | None
     answer: tuple[Any, ...]
-    """Status, values of the task's metrics, kind of the items, items, text, cut characters, ledger, reason,
-    completion tokens."""
+    """Status, values of the task's metrics (None where one does not apply), kind of the places, places,
+    labels, words, text, cut characters, ledger, reason, completion tokens."""
 
 
 def sample_view(record: SampleRecord, metrics: Sequence[Metric]) -> SampleView:
     """The part of a record that a page shows."""
-    kind, items = _items(record.parsed)
-    text = record.text[:MOST_CHARACTERS]
+    read, text = said(record.parsed), record.text[:MOST_CHARACTERS]
     return SampleView(
         question=record.question,
-        truth=_truth(record.target),
+        truth=_truth(said(record.target)) if record.target else None,
         medium=record.cluster,
         frame=record.frames[0] if record.frames else None,
         answer=(
             _STATUS[record.status],
-            [round(record.metrics[metric.name], _DIGITS) for metric in metrics],
-            kind,
-            [[round(number, 2) for number in item] for item in items[:MOST_ITEMS]],
+            [_value(record.metrics.get(metric.name)) for metric in metrics],
+            read.kind,
+            _places(read),
+            list(read.labels[:MOST_ITEMS]),
+            # What is all of the answer stands below, as it was written.
+            _words([words for words in read.words if words.texts != (record.text.strip(),)]),
             text,
             len(record.text) - len(text),
             [list(entry) for entry in record.parsed.get("ledger", ())],
@@ -56,6 +59,10 @@ def sample_view(record: SampleRecord, metrics: Sequence[Metric]) -> SampleView:
             record.usage.completion_tokens,
         ),
     )
+
+
+def _value(score: float | None) -> float | None:
+    return None if score is None else round(score, _DIGITS)
 
 
 def chooser(total: int, most: int = MOST_QUESTIONS) -> Callable[[str], bool]:
@@ -69,14 +76,17 @@ def chooser(total: int, most: int = MOST_QUESTIONS) -> Callable[[str], bool]:
     return lambda id: zlib.crc32(id.encode("utf-8", "surrogatepass")) < bound
 
 
-def _items(parsed: Mapping[str, Any]) -> tuple[str, Sequence[Sequence[float]]]:
-    for kind in ("boxes", "points", "spans"):
-        if kind in parsed:
-            return kind, [item for item in parsed[kind] if all(number is not None for number in item)]
-    return "", ()
+def _truth(true: Said) -> list[Any]:
+    return [true.kind, _places(true), list(true.labels[:MOST_ITEMS]), true.one, _words(true.words)]
 
 
-def _truth(target: Mapping[str, Any]) -> tuple[str, list[float]] | None:
-    if "bbox_xyxy" in target:
-        return "box", list(target["bbox_xyxy"])
-    return ("span", list(target["span"])) if "span" in target else None
+def _places(said: Said) -> list[list[float]]:
+    return [[round(number, 2) for number in place] for place in said.places[:MOST_ITEMS]]
+
+
+def _words(words: Sequence[Words]) -> list[list[Any]]:
+    """Name, and texts with how many characters of each are cut."""
+    return [
+        [each.name, [[text[:MOST_CHARACTERS], max(0, len(text) - MOST_CHARACTERS)] for text in each.texts]]
+        for each in words
+    ]

@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 from vleval.grounding.frame import to_input
 from vleval.results.record import SampleRecord
-from vleval.results.statistics.stats import Estimate, estimate_mean
+from vleval.results.statistics.aggregate import estimates, scores
+from vleval.results.statistics.stats import Estimate
+from vleval.tasks.base import Metric
 
 SIZE, LENGTH = "object size", "event length"
 
@@ -43,23 +45,29 @@ class Slice(NamedTuple):
     estimate: Estimate
 
 
-def slices(records: Sequence[SampleRecord], metric: str) -> list[Slice]:
-    """The metric over every class that has questions; families in order, classes from small to large."""
+def slices(records: Sequence[SampleRecord], metrics: Sequence[Metric]) -> list[Slice]:
+    """The first of a task's metrics over every class that it has a value in; families in order, classes from
+    small to large.
+
+    The value is what a run of these questions alone would have: the figure of a `figure`, without interval.
+    """
     groups: dict[tuple[str, str], list[SampleRecord]] = {}
     for record in records:
         for key in _classes(record):
             groups.setdefault(key, []).append(record)
-    return [
-        Slice(
-            family,
-            name,
-            estimate_mean(
-                [record.metrics[metric] for record in groups[family, name]],
-                [record.cluster for record in groups[family, name]],
-            ),
-        )
-        for family, name in _ordered(list(groups))
-    ]
+    found = [(key, _estimate(groups[key], metrics)) for key in _ordered(list(groups))]
+    return [Slice(*key, estimate) for key, estimate in found if estimate.n]
+
+
+def _estimate(records: Sequence[SampleRecord], metrics: Sequence[Metric]) -> Estimate:
+    head = metrics[0]
+    if head.figure is None:
+        return estimates(records, [head], metrics)[head.name]
+    # A bootstrap of every class would take as long as the rest of the report many times over.
+    n = sum(record.evidence is not None for record in records)
+    clusters = len({record.cluster for record in records if record.evidence is not None})
+    value = scores(records, [head], metrics).get(head.name)
+    return Estimate(value, None, None, n, clusters, "no interval of a class is computed")
 
 
 def size_class(record: SampleRecord) -> str | None:

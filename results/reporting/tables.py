@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from vleval.results.comparing.table import difference_text
 from vleval.results.reporting.data import Block, Row
+from vleval.results.reporting.run import ReportRun
 from vleval.results.reporting.slices import NOTES
 from vleval.results.statistics.paired import PairedResult
 from vleval.results.statistics.stats import Estimate
+from vleval.results.subset import subset_text
 from vleval.results.table import estimate_text, memory, number, value_text
 from vleval.tasks.base import Metric
 
@@ -36,6 +38,8 @@ def tables(block: Block) -> Iterator[TextTable]:
         yield metric_table(block)
     for family in dict.fromkeys(row.family for row in block.slices):
         yield slice_table(block, family)
+    if _shown_run(block).examples:
+        yield example_table(block)
 
 
 def score_table(block: Block) -> TextTable:
@@ -138,6 +142,18 @@ def slice_table(block: Block, family: str) -> TextTable:
     return TextTable(f"{metric.title} by {family}", headings, rows, len(_flags(block)), notes)
 
 
+def example_table(block: Block) -> TextTable:
+    """The lowest answers of the best setting, in words."""
+    run = _shown_run(block)
+    where = f" at {run.name}" if len(block.rows) > 1 else ""
+    rows = [list(example) for example in run.examples]
+    return TextTable(f"Lowest answers{where}", ["score", "question", "true", "said"], rows, 4)
+
+
+def _shown_run(block: Block) -> ReportRun:
+    return block.rows[block.advice.best if block.advice else 0].run
+
+
 def title(block: Block) -> str:
     """`RefCOCO: bundled refcoco, test`."""
     return f"{block.task.title}: {block.record.data.name}, {block.record.data.split}"
@@ -151,11 +167,15 @@ def subtitle(block: Block) -> str:
         "the bundled checkpoint" if row.run.record.bundled_model else row.run.record.model.model
         for row in block.rows
     )
-    return f"{most.n:,} questions about {most.clusters:,} {kind}; {', '.join(models)}"
+    part = subset_text(block.record.config)
+    asked = f"{most.n:,} questions about {most.clusters:,} {kind}{f' ({part})' if part else ''}"
+    return f"{asked}; {', '.join(models)}"
 
 
 def advice_text(block: Block) -> str:
     """The finding of the block in a sentence or two."""
+    if not block.record.data.truths:
+        return "Nothing is scored: the split is published without truths."
     if block.advice is None:
         return "No answer has a score yet."
     metric, (best, enough, result) = block.headline, block.advice

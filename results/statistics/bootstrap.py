@@ -8,6 +8,7 @@ Percentile intervals are too narrow below some twenty clusters, so means of sing
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
 import numpy as np
@@ -26,29 +27,58 @@ Aggregate = Callable[[Weights], float | None]
 """The score of the data set in which item i stands weights[i] times; None where it is undefined."""
 
 
-def cluster_weights(clusters: Sequence[Hashable], *, draws: int, seed: int = SEED) -> Iterator[Weights]:
-    """Weights of `draws` resamples of the clusters of n items; the items' order changes no resample."""
-    number = {key: index for index, key in enumerate(sorted(set(clusters), key=str))}
-    codes = np.array([number[key] for key in clusters], np.intp)
+def cluster_weights(
+    clusters: Sequence[Hashable],
+    *,
+    draws: int,
+    seed: int = SEED,
+    strata: Sequence[Hashable] | None = None,
+) -> Iterator[Weights]:
+    """Weights of `draws` resamples of the clusters of n items; the items' order changes no resample.
+
+    With `strata`, the groups of the n items, every group is drawn from by itself and keeps its number of
+    clusters, so that a small one is never empty.
+    """
+    pairs = (
+        list(zip(strata, clusters, strict=True)) if strata is not None else [((), key) for key in clusters]
+    )
+    ordered = sorted(set(pairs), key=lambda pair: (str(pair[0]), str(pair[1])))
+    number = {pair: index for index, pair in enumerate(ordered)}
+    codes = np.array([number[pair] for pair in pairs], np.intp)
+    counts = Counter(group for group, _ in ordered)
+    firsts = np.cumsum([0, *counts.values()]).tolist()
     random = np.random.Generator(np.random.PCG64(seed))
     for _ in range(draws):
-        drawn = random.integers(0, len(number), len(number))
-        yield np.bincount(drawn, minlength=len(number))[codes]
+        drawn = [
+            first + random.integers(0, count, count)
+            for first, count in zip(firsts, counts.values(), strict=False)
+        ]
+        yield np.bincount(np.concatenate(drawn), minlength=len(number))[codes]
 
 
 def estimate_aggregate(
-    aggregate: Aggregate, clusters: Sequence[Hashable], *, draws: int = DRAWS, level: float = LEVEL
+    aggregate: Aggregate,
+    clusters: Sequence[Hashable],
+    *,
+    draws: int = DRAWS,
+    level: float = LEVEL,
+    strata: Sequence[Hashable] | None = None,
 ) -> Estimate:
-    """The score with its percentile interval; `clusters` are the keys of the n items that are weighted."""
+    """The score with its percentile interval; `clusters` are the keys of the n items that are weighted, and
+    `strata` their groups, if each is to be resampled by itself.
+    """
     n, count = len(clusters), len(set(clusters))
     value = aggregate(np.ones(n, np.int64)) if n else None
     if value is None:
         return Estimate(None, None, None, n, count, "undefined on these samples" if n else "no samples")
     if count < FEWEST_CLUSTERS:
         return Estimate(value, None, None, n, count, f"fewer than {FEWEST_CLUSTERS} clusters")
-    found = _scores(aggregate, cluster_weights(clusters, draws=draws))
+    found = _scores(aggregate, cluster_weights(clusters, draws=draws, strata=strata))
     if len(found) < 2:
         return Estimate(value, None, None, n, count, "undefined in nearly every resample")
+    if not np.ptp(found):
+        # Nothing found in a hundred pictures does not mean "never".
+        return Estimate(value, None, 0.0, n, count, "no variance between resamples")
     interval, error = _percentiles(found, level), float(found.std(ddof=1))
     return Estimate(value, interval, error, n, count, _method(len(found)))
 
@@ -61,8 +91,12 @@ def compare_aggregates(
     *,
     draws: int = DRAWS,
     level: float = LEVEL,
+    strata: Sequence[Hashable] | None = None,
 ) -> PairedResult:
-    """The difference of two scores of one data set, signed so that + is better, on the same resamples."""
+    """The difference of two scores of one data set, signed so that + is better, on the same resamples.
+
+    Two equal scores in every resample give the interval [0, 0] and p = 1.
+    """
     n, count = len(clusters), len(set(clusters))
 
     def difference(weights: Weights) -> float | None:
@@ -79,7 +113,7 @@ def compare_aggregates(
         return undefined(None, "undefined on these samples" if n else "no pairs")
     if count < FEWEST_CLUSTERS:
         return undefined(value, f"fewer than {FEWEST_CLUSTERS} clusters")
-    found = _scores(difference, cluster_weights(clusters, draws=draws))
+    found = _scores(difference, cluster_weights(clusters, draws=draws, strata=strata))
     if len(found) < 2:
         return undefined(value, "undefined in nearly every resample")
     p_value, p_drop = tail_chances(found)

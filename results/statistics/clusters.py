@@ -27,8 +27,8 @@ class Clusters:
     """(n,): every value, in its order."""
     sums: NDArray[np.float64]
     """(C,)"""
-    sizes: NDArray[np.int64]
-    """(C,)"""
+    sizes: NDArray[np.float64]
+    """(C,): values in each, or what they weigh; n in all."""
 
     @property
     def n(self) -> int:
@@ -67,8 +67,11 @@ class Clusters:
         return (error * self.n / _root_of_squares(self.values - self.mean, self.n)) ** 2
 
 
-def cluster(values: ArrayLike, keys: Iterable[Hashable] | None = None) -> Clusters:
-    """Group `values` (n,) by `keys` (n of them; None: each value by itself).
+def cluster(
+    values: ArrayLike, keys: Iterable[Hashable] | None = None, *, weights: NDArray[np.float64] | None = None
+) -> Clusters:
+    """Group `values` (n,) by `keys` (n of them; None: each value by itself); clusters weigh as many values as
+    they have, or the sum of their `weights`.
 
     Raises ValueError where the lengths differ or a value is not finite.
     """
@@ -76,15 +79,22 @@ def cluster(values: ArrayLike, keys: Iterable[Hashable] | None = None) -> Cluste
     if array.ndim != 1 or not np.isfinite(array).all():
         raise ValueError("values must be one row of finite numbers")
     if keys is None:
-        return Clusters(array, array, np.ones(len(array), np.int64))
+        return Clusters(array, array, np.ones(len(array)))
     labels = list(keys)
     if len(labels) != len(array):
         raise ValueError(f"{len(array)} values but {len(labels)} cluster keys")
-    members: dict[Hashable, list[float]] = {}
-    for label, value in zip(labels, array.tolist(), strict=True):
-        members.setdefault(label, []).append(value)
-    sums = np.array([math.fsum(group) for group in members.values()], np.float64)
-    return Clusters(array, sums, np.array([len(group) for group in members.values()], np.int64))
+    number: dict[Hashable, int] = {}
+    codes = np.array([number.setdefault(label, len(number)) for label in labels], np.intp)
+    sums = _exact_sums(array, codes, len(number))
+    sizes = np.bincount(codes, weights, len(number)).astype(np.float64)
+    return Clusters(array, sums, sizes)
+
+
+def _exact_sums(values: NDArray[np.float64], codes: NDArray[np.intp], count: int) -> NDArray[np.float64]:
+    members: list[list[float]] = [[] for _ in range(count)]
+    for code, value in zip(codes.tolist(), values.tolist(), strict=True):
+        members[code].append(value)
+    return np.array([math.fsum(each) for each in members], np.float64)
 
 
 def _root_of_squares(deviations: NDArray[np.float64], count: int) -> float:

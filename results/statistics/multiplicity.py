@@ -1,8 +1,8 @@
 """Many tests at once: p-values that hold for all of them together.
 
 Holm (1979) bounds the chance of even one false alarm, so it is for what fails a build. Benjamini & Hochberg
-(1995) bound the share of false alarms among all alarms, so it is for lists to look through, such as slices
-of a task.
+(1995) bound the share of false alarms among all alarms, so it is for lists to look through, such as the
+tasks of a comparison.
 """
 
 from __future__ import annotations

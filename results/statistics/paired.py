@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -91,6 +91,41 @@ def compare_metric(
     return paired_t(groups, level=level)
 
 
+def compare_weighted(
+    influence: Clusters,
+    flips: Clusters,
+    difference: float,
+    metric: Metric,
+    *,
+    degrees: float,
+    level: float = LEVEL,
+) -> PairedResult:
+    """Compare two scores that weigh samples unequally (`linear.influences` of candidate minus baseline).
+
+    `difference` is that of the scores, `degrees` of freedom are its error's. No McNemar: pairs that changed
+    do not count alike.
+    """
+    sign = 1.0 if metric.higher_is_better else -1.0
+    flips = replace(flips, values=sign * flips.values, sums=sign * flips.sums)
+    influence = replace(influence, values=sign * influence.values, sums=sign * influence.sums)
+    if not flips.values.any():
+        found = _result(flips, level, Interval(0.0, 0.0), 1.0, 1.0, "identical scores", error=0.0)
+    elif flips.count < FEWEST_CLUSTERS:
+        found = _result(flips, level, None, None, None, f"fewer than {FEWEST_CLUSTERS} clusters")
+    elif warning := _too_few(flips) or (
+        None if influence.standard_error else "every cluster of a group changed by the same amount"
+    ):
+        found = _by_sign_flip(flips, level, warning)
+    else:
+        found = paired_t(influence, degrees=degrees, level=level)
+    return replace(
+        found,
+        difference=sign * difference + 0.0,
+        standard_error=influence.standard_error,
+        discordance=_discordance(flips),
+    )
+
+
 def compare_counts(discordance: Discordance, *, level: float = LEVEL) -> PairedResult:
     """Compare scores of 0 or 1, one per cluster, from their counts alone; `discordance.n` >= 1."""
     gains, losses, n = discordance
@@ -111,8 +146,8 @@ def compare_counts(discordance: Discordance, *, level: float = LEVEL) -> PairedR
     )
 
 
-def paired_t(groups: Clusters, *, level: float = LEVEL) -> PairedResult:
-    """Student's t on differences, with the CR1 error where they are clustered.
+def paired_t(groups: Clusters, *, degrees: float | None = None, level: float = LEVEL) -> PairedResult:
+    """Student's t on differences, with the CR1 error where they are clustered; on C - 1 `degrees` for None.
 
     Undefined below two clusters and where the clusters do not differ: no variance is no certainty.
     """
@@ -122,7 +157,7 @@ def paired_t(groups: Clusters, *, level: float = LEVEL) -> PairedResult:
         return _result(groups, level, None, None, None, reason)
     from scipy.special import stdtr
 
-    mean, degrees = groups.mean, groups.count - 1
+    mean, degrees = groups.mean, groups.count - 1 if degrees is None else degrees
     return _result(
         groups,
         level,

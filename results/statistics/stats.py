@@ -72,13 +72,13 @@ def estimate_mean(values: ArrayLike, clusters: Iterable[Hashable], *, level: flo
     return Estimate(mean, interval, error, n, count, method, groups.design_effect)
 
 
-def t_interval(mean: float, error: float, degrees: int, *, level: float = LEVEL) -> Interval:
+def t_interval(mean: float, error: float, degrees: float, *, level: float = LEVEL) -> Interval:
     """Student's interval: mean -/+ t quantile * standard error."""
     half = t_quantile(degrees, level=level) * error
     return Interval(mean - half, mean + half)
 
 
-def t_quantile(degrees: int, *, level: float = LEVEL) -> float:
+def t_quantile(degrees: float, *, level: float = LEVEL) -> float:
     """The two-sided quantile of Student's t."""
     from scipy.special import stdtrit
 
@@ -114,8 +114,3 @@ def clopper_pearson(successes: int, n: int, *, level: float = LEVEL) -> Interval
     low = float(betaincinv(successes, n - successes + 1, tail)) if successes else 0.0
     high = float(betaincinv(successes + 1, n - successes, 1 - tail)) if successes < n else 1.0
     return Interval(low, high)
-
-
-def kish_design_effect(cluster_size: float, correlation: float) -> float:
-    """The design effect to expect: 1 + (cluster size - 1) * correlation within clusters (Kish 1965)."""
-    return 1 + (cluster_size - 1) * correlation

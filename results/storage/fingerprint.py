@@ -49,7 +49,7 @@ def predict_fields(run: RunRecord) -> dict[str, Any]:
         "prompt": run.task.prompt,
         **own,
         "decoding": "greedy",
-        **asdict(run.generation),
+        **run.generation.facts(),
         **asdict(run.vision),
         **{name: run.environment.get(name) for name in DECODERS},
     }

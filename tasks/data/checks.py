@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 
+from vleval.model.io import Media
 from vleval.tasks.base import DataError, Task
 from vleval.tasks.data import rows
 from vleval.tasks.data.readers import Row, Table
@@ -42,11 +43,18 @@ def _faults(task: Task, row: Row, medium: str, folder: Path | None) -> Iterator[
             if column not in row:
                 raise ValueError(f"the column {column!r} is missing")
             if column == medium:
-                rows.media(row[column], task.media, folder)
+                medium_of(task, row, column, folder)
             elif column in task.checks:
                 task.checks[column](row[column], column)
         except ValueError as error:
             yield column, str(error)
+
+
+def medium_of(task: Task, row: Row, column: str, folder: Path | None) -> Media:
+    """The medium of a row, by its column or by `Task.media_files`. Raises ValueError."""
+    if task.media_files is not None and isinstance(row[column], str):
+        return rows.first_file(task.media_files(row), task.media, folder)
+    return rows.media(row[column], task.media, folder)
 
 
 def _sentence(found: list[str], looked_at: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from vleval.tasks.base import DataError, Task
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
-    "id": ("question_id", "sample_id", "custom_id"),
+    "id": ("question_id", "sample_id", "custom_id", "qid"),
     "image": ("image_path", "img_path", "img_filename", "file_name"),
     "video": ("video_path", "video_id", "vid"),
     "prompt": ("expression", "question", "problem", "instruction", "caption", "query"),
@@ -74,10 +74,16 @@ def parse_fields(pairs: Sequence[str], task: Task) -> dict[str, Place]:
     return places
 
 
-def find_layout(where: str, columns: Sequence[str], fields: Mapping[str, Place], task: Task) -> Layout:
+def find_layout(
+    where: str,
+    columns: Sequence[str],
+    fields: Mapping[str, Place],
+    task: Task,
+    needed: Sequence[str] = NEEDED,
+) -> Layout:
     """The places of a file's fields: `--field`, else the field's own name, else its first alias among them.
 
-    Raises DataError when a column of `--field` is not there, or when there is no response or no target.
+    Raises DataError when a column of `--field` is not there, or none of a field that is `needed`.
     """
     listed = f"it has: {', '.join(columns) or 'no columns'}"
     places: dict[str, Place] = {}
@@ -86,7 +92,11 @@ def find_layout(where: str, columns: Sequence[str], fields: Mapping[str, Place],
         if missing := [path[0] for path in whole if path[0] not in columns]:
             raise DataError(f"{where} has no column {missing[0]} for --field {name}={place.label}; {listed}.")
         places[name] = place._replace(columns=whole)
-    known = {**FIELDS, "target": (*task.target.readers, *FIELDS["target"])}
+    known = {
+        **FIELDS,
+        "response": (*task.answer_columns, *FIELDS["response"]),
+        "target": (*task.target.readers, *FIELDS["target"]),
+    }
     for name, aliases in known.items():
         taken = [field for field in places if field.partition(".")[0] == name]
         column = next((alias for alias in (name, *aliases) if alias in columns), None)
@@ -94,9 +104,9 @@ def find_layout(where: str, columns: Sequence[str], fields: Mapping[str, Place],
             field = f"{name}.{column}" if column in task.target.readers and name == "target" else name
             places[field] = Place(column, ((column,),))
     found = {field.partition(".")[0] for field in places}
-    for name in NEEDED:
+    for name in needed:
         if name not in found:
-            example = name if name == "response" else f"target.{task.target.key}"
+            example = f"target.{task.target.key}" if name == "target" else name
             raise DataError(
                 f"{where} has no column {name} or {', '.join(known[name])}; {listed}. "
                 f"Say which one holds it: --field {example}=COLUMN."

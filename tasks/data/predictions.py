@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -15,7 +15,7 @@ from vleval.grounding.frame import Frame, Sizes
 from vleval.model.io import Failure, Response
 from vleval.tasks.base import DataError, Sample, Task
 from vleval.tasks.data import readers, rows
-from vleval.tasks.data.layout import Layout, absent, find_layout, parse_fields
+from vleval.tasks.data.layout import NEEDED, Layout, absent, find_layout, parse_fields
 
 PATCH = 14
 """Pixels of a patch: the input is (grid x 14) pixels."""
@@ -43,6 +43,8 @@ class Predictions:
     """Rows whose id another row above has; `@` and the number of the row made it unique."""
     odd_sizes: int
     """Rows whose input size no Qwen2.5-VL can have seen: it is probably not the size after the processor."""
+    unanswered: int = 0
+    """Questions of the data that the truths come from without a row: each has failed."""
 
 
 def read_predictions(
@@ -52,11 +54,14 @@ def read_predictions(
     fields: Sequence[str] = (),
     letterbox: bool = False,
     limit: int | None = None,
+    truths: Sequence[Sample] | None = None,
 ) -> Predictions:
     """The predictions of a JSONL, JSON, CSV or parquet file (docs/scoring-files.md).
 
     `fields` are NAME=COLUMN pairs for columns of other names; `letterbox` says that images were fitted into
-    the input with bars. Raises DataError with the file, and the row, in one sentence.
+    the input with bars. Rows hold their truths, or the ids of questions in `truths`; of these, questions that
+    no row answers have failed (with a `limit`, only rows count). Raises DataError with the file, and the row,
+    in one sentence.
     """
     where = str(path)
     if limit is not None and limit < 1:
@@ -67,7 +72,9 @@ def read_predictions(
     table = readers.read_file(path)
     if not table.total:
         raise DataError(f"{where} has no rows.")
-    reader = _Reader(task, find_layout(where, table.columns, places, task), letterbox)
+    asked = None if truths is None else {sample.id: sample for sample in truths}
+    needed = NEEDED if asked is None else (NEEDED[0], "id")
+    reader = _Reader(task, find_layout(where, table.columns, places, task, needed), letterbox, asked)
     items = []
     for index, row in enumerate(islice(table.rows, limit)):
         try:
@@ -79,36 +86,69 @@ def read_predictions(
         raise DataError(
             f"{where}: no row has a response in {label}; say where it is: --field response=COLUMN."
         )
-    return Predictions(where, reader.layout, items, reader.unclustered, reader.repeated, reader.odd_sizes)
+    missing = [] if asked is None or limit is not None else reader.missing()
+    return Predictions(
+        where,
+        reader.layout,
+        items + missing,
+        reader.unclustered,
+        reader.repeated,
+        reader.odd_sizes,
+        len(missing),
+    )
 
 
 class _Reader:
     """Reads row after row, and counts what is odd."""
 
-    def __init__(self, task: Task, layout: Layout, letterbox: bool) -> None:
-        self.task, self.layout, self.letterbox = task, layout, letterbox
+    def __init__(
+        self, task: Task, layout: Layout, letterbox: bool, asked: Mapping[str, Sample] | None
+    ) -> None:
+        self.task, self.layout, self.letterbox, self.asked = task, layout, letterbox, asked
         self.taken: set[str] = set()
         self.unclustered = self.repeated = self.odd_sizes = 0
 
     def read(self, index: int, row: Mapping[str, Any]) -> Prediction:
         """One row. Raises ValueError, in words for the user, on a value that cannot be read."""
         name = self._id(index, row)
-        original, frames = self._sizes(row)
-        prompt = self.layout.find("prompt", row)
-        sample = Sample(
-            id=name,
-            media=(),
-            question="" if absent(prompt) else str(prompt),
-            target=self._target(row),
-            cluster=self._cluster(index, row),
-            original_size=original,
-        )
+        sample = self._sample(index, row, name) if self.asked is None else self._question(index, row, name)
+        original, frames = self._sizes(row, sample.original_size)
+        sample = replace(sample, original_size=original)
         said = self.layout.find("response", row)
         if said is None or said != said:
             failure = Failure("input_error", f"row {index} has no response")
             return Prediction(sample, Response(name, finish_reason="error", frames=frames, failure=failure))
         text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str)
         return Prediction(sample, Response(name, text, frames=frames))
+
+    def missing(self) -> list[Prediction]:
+        """The questions that no row has answered."""
+        failure = Failure("input_error", "the file has no answer to this question")
+        return [
+            Prediction(replace(sample, media=()), Response(name, finish_reason="error", failure=failure))
+            for name, sample in (self.asked or {}).items()
+            if name not in self.taken
+        ]
+
+    def _question(self, index: int, row: Mapping[str, Any], name: str) -> Sample:
+        """The question that a row answers."""
+        sample = (self.asked or {}).get(name.removesuffix(f"@{index}"))
+        if sample is None:
+            raise ValueError(f"the data have no question {name!r}")
+        return replace(sample, id=name, media=())
+
+    def _sample(self, index: int, row: Mapping[str, Any], name: str) -> Sample:
+        """The question as a row tells it, with its truth."""
+        prompt = self.layout.find("prompt", row)
+        target, tags = self._target(row), self.task.target.tags
+        return Sample(
+            id=name,
+            media=(),
+            question="" if absent(prompt) else str(prompt),
+            target=target,
+            cluster=self._cluster(index, row),
+            tags=tags(target[self.task.target.key]) if tags else {},
+        )
 
     def _id(self, index: int, row: Mapping[str, Any]) -> str:
         value = self.layout.find("id", row)
@@ -159,11 +199,13 @@ class _Reader:
             truth["duration"] = rows.numbers([duration], 1, "duration")[0]
         return truth
 
-    def _sizes(self, row: Mapping[str, Any]) -> tuple[tuple[int, int] | None, tuple[Frame, ...]]:
-        """The original size, and the frame of the input where both sizes are known."""
+    def _sizes(
+        self, row: Mapping[str, Any], known: tuple[int, int] | None
+    ) -> tuple[tuple[int, int] | None, tuple[Frame, ...]]:
+        """The original size, which may be `known`, and the frame of the input where both sizes are."""
         if self.task.media != "image":
             return None, ()
-        original, shown = self._size("original_size", row), self._size("input_size", row)
+        original, shown = self._size("original_size", row) or known, self._size("input_size", row)
         if original is None or shown is None:
             # A share of a letter-boxed input is no share of the original: half of the sizes is none.
             return (None if self.letterbox else original), ()

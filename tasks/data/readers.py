@@ -1,4 +1,4 @@
-"""Opens files and folders of rows: parquet, JSONL, JSON, CSV, split folders, `save_to_disk` folders, the hub.
+"""Opens files and folders of rows: parquet, JSONL, JSON, CSV, TSV, split folders, `save_to_disk`, the hub.
 
 A reader yields plain dictionaries, lazily where the format allows, with media as stored: nothing is decoded
 or encoded again. Raises DataError in one sentence when a file cannot be read.
@@ -18,7 +18,10 @@ from vleval.tasks.base import DataError
 if TYPE_CHECKING:
     from datasets import Dataset
 
-SUFFIXES = (".parquet", ".jsonl", ".json", ".csv")
+SUFFIXES = (".parquet", ".jsonl", ".json", ".csv", ".tsv")
+
+LONGEST_CELL = 1 << 30
+"""Characters of a cell of a TSV file."""
 
 Row = Mapping[str, Any]
 
@@ -35,7 +38,7 @@ class Table(NamedTuple):
 
 def read_file(path: Path) -> Table:
     """The rows of one file, by its suffix."""
-    readers = {".parquet": _parquet, ".jsonl": _jsonl, ".json": _json, ".csv": _csv}
+    readers = {".parquet": _parquet, ".jsonl": _jsonl, ".json": _json, ".csv": _csv, ".tsv": _tsv}
     reader = readers.get(path.suffix.lower())
     if reader is None:
         raise DataError(f"{path} is none of {', '.join(SUFFIXES)}, the files whose rows can be read.")
@@ -162,6 +165,27 @@ def _csv(paths: list[Path]) -> Table:
         if None in row:
             raise DataError(f"{paths[0]}, row {index} has more cells than the header has names.")
     return _table(rows)
+
+
+def _tsv(paths: list[Path]) -> Table:
+    """Tab-separated rows as VLMEvalKit publishes them, pictures in base64 and all: too large to hold."""
+    csv.field_size_limit(LONGEST_CELL)
+    try:
+        with paths[0].open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file, delimiter="\t")
+            names = next(lines, [])
+            widths = [len(line) for line in lines if line]
+    except (OSError, ValueError, csv.Error) as error:
+        raise DataError(f"{paths[0]} cannot be read as TSV: {error}") from error
+    for index, width in enumerate(widths):
+        if width != len(names):
+            raise DataError(f"{paths[0]}, row {index} has {width} cells, and the header {len(names)} names.")
+
+    def rows() -> Iterator[Row]:
+        with paths[0].open(encoding="utf-8-sig", newline="") as file:
+            yield from csv.DictReader(file, delimiter="\t")
+
+    return Table(tuple(names), rows(), len(widths))
 
 
 def _record(line: str, where: str) -> Row:

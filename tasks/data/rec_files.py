@@ -13,10 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from vleval.tasks.base import DataError
 from vleval.tasks.data import rows
+from vleval.tasks.data.coco_json import Coco, entries, find, plain, tables
 from vleval.tasks.data.plain_pickle import read_pickle
 from vleval.tasks.data.readers import Row, Table, choose_split, load_json
 
@@ -30,14 +31,6 @@ _ASKED = re.compile(
     r"Please provide the bounding box coordinate of the region this sentence describes: (.*?)\.?"
 )
 """VLM-R1 stores the question; vleval asks its own about the sentence in it."""
-
-
-class _Coco(NamedTuple):
-    """The two tables of a COCO file, by id."""
-
-    images: Mapping[Any, Mapping[str, Any]]
-    annotations: Mapping[Any, Mapping[str, Any]]
-    where: str
 
 
 def open_rec(path: Path, split: str | None, default: str) -> tuple[Table, str] | None:
@@ -77,15 +70,15 @@ def _refer(path: Path, split: str | None, default: str) -> tuple[Table, str]:
     data = load_json(instances)
     if not isinstance(data, dict):
         raise DataError(f"{instances} must be an object with images and annotations.")
-    refs = _entries(read_pickle(path), str(path))
-    table, name = _of_split(refs, _index(data, str(instances)), str(path), split, default)
+    refs = entries(read_pickle(path), str(path))
+    table, name = _of_split(refs, tables(data, str(instances)), str(path), split, default)
     return table, f"{name} (Google)" if "google" in path.name else name
 
 
 def _coco(path: Path, data: Mapping[str, Any], split: str | None, default: str) -> tuple[Table, str]:
-    coco = _index(data, str(path))
+    coco = tables(data, str(path))
     if "refs" in data:
-        refs = _entries(data["refs"], f"{path}, refs")
+        refs = entries(data["refs"], f"{path}, refs")
         if all("split" in ref for ref in refs):
             return _of_split(refs, coco, f"{path}, refs", split, default)
         return _table(refs, coco, f"{path}, refs"), split or _split_in_name(path)
@@ -108,14 +101,14 @@ def _coco(path: Path, data: Mapping[str, Any], split: str | None, default: str) 
 
 
 def _of_split(
-    refs: Sequence[Mapping[str, Any]], coco: _Coco, where: str, split: str | None, default: str
+    refs: Sequence[Mapping[str, Any]], coco: Coco, where: str, split: str | None, default: str
 ) -> tuple[Table, str]:
-    found = tuple(dict.fromkeys(_plain(ref.get("split")) for ref in refs))
+    found = tuple(dict.fromkeys(plain(ref.get("split")) for ref in refs))
     name = choose_split(where, found, split, default)
     return _table(refs, coco, where, name), name
 
 
-def _table(refs: Sequence[Mapping[str, Any]], coco: _Coco, where: str, split: str | None = None) -> Table:
+def _table(refs: Sequence[Mapping[str, Any]], coco: Coco, where: str, split: str | None = None) -> Table:
     found = []
     for index, ref in enumerate(refs):
         if split is None or ref.get("split") == split:
@@ -126,9 +119,9 @@ def _table(refs: Sequence[Mapping[str, Any]], coco: _Coco, where: str, split: st
     return Table(_COLUMNS, found, len(found))
 
 
-def _row(ref: Mapping[str, Any], coco: _Coco) -> Row:
-    annotation = _find(coco.annotations, ref.get("ann_id"), "annotation", coco.where)
-    image = _find(coco.images, annotation.get("image_id"), "image", coco.where)
+def _row(ref: Mapping[str, Any], coco: Coco) -> Row:
+    annotation = find(coco.annotations, ref.get("ann_id"), "annotation", coco.where)
+    image = find(coco.images, annotation.get("image_id"), "image", coco.where)
     name = image.get("file_name")
     if not isinstance(name, str):
         raise ValueError(f"image {annotation.get('image_id')} of {coco.where} has no file_name")
@@ -136,23 +129,11 @@ def _row(ref: Mapping[str, Any], coco: _Coco) -> Row:
     rows.corner_and_size(box, f"bbox of annotation {ref.get('ann_id')}")
     said = _sentences(ref.get("sentences"))
     return {
-        "question_id": _plain(ref.get("ref_id", ref.get("ann_id"))),
+        "question_id": plain(ref.get("ref_id", ref.get("ann_id"))),
         "image": name,
         "answer": said,
         "bbox": box,
     }
-
-
-def _find(table: Mapping[Any, Mapping[str, Any]], key: Any, what: str, where: str) -> Mapping[str, Any]:
-    found = table.get(key) if isinstance(key, int | str) else None
-    if found is None:
-        raise ValueError(f"{where} has no {what} {_plain(key)}")
-    return found
-
-
-def _plain(value: Any) -> str:
-    """A name or a number as text; of anything else its type, for a hostile pickle may nest without end."""
-    return str(value) if isinstance(value, int | str) else type(value).__name__
 
 
 def _sentences(value: Any) -> list[str]:
@@ -180,29 +161,13 @@ def _vlm_r1(path: Path, data: Sequence[Any]) -> Table:
         inside = _ASKED.fullmatch(asked)
         found.append(
             {
-                "question_id": _plain(row.get("id", index)),
+                "question_id": plain(row.get("id", index)),
                 "image": row.get("image"),
                 "answer": [inside[1] if inside else asked],
                 "bbox": [x1, y1, x2 - x1, y2 - y1],
             }
         )
     return Table(_COLUMNS, found, len(found))
-
-
-def _index(data: Mapping[str, Any], where: str) -> _Coco:
-    tables = []
-    for key in ("images", "annotations"):
-        entries = _entries(data.get(key), f"{where}, {key}")
-        if any(not isinstance(entry.get("id"), int | str) for entry in entries):
-            raise DataError(f"{where}: every entry of {key} needs an id.")
-        tables.append({entry["id"]: entry for entry in entries})
-    return _Coco(tables[0], tables[1], where)
-
-
-def _entries(value: Any, where: str) -> list[Mapping[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise DataError(f"{where} must be a list of objects.")
-    return value
 
 
 def _split_in_name(path: Path) -> str:

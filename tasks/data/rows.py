@@ -6,16 +6,25 @@ list. Each function takes any of these and raises ValueError, in words for the u
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from vleval.model.io import Media
+
+VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg", ".mpeg", ".flv", ".wmv", ".gif")
+"""Tried in this order where a data set names its videos without one (Charades-STA, ActivityNet)."""
+
+BASE64_IMAGES = ("/9j/", "iVBORw0KGgo", "UklGR", "R0lGOD", "Qk", "SUkq", "TU0A")
+"""What JPEG, PNG, WebP, GIF, BMP and TIFF begin with in base64."""
+LONGEST_NAME = 255
+"""Characters of a file name: a longer text that begins like an image is one."""
 
 MEDIA_NAME = "media_name"
 """Key under which `sources` adds the medium's own name (as the row has it) to every row."""
@@ -24,7 +33,8 @@ Kind = Literal["image", "video"]
 
 
 def media(value: Any, kind: Kind, folder: Path | None = None) -> Media:
-    """A medium from encoded bytes, from the hub's {"bytes", "path"}, or from a file name below `folder`.
+    """A medium from encoded bytes, from the hub's {"bytes", "path"}, from an image in base64, or from a file
+    name below `folder`.
 
     Broken or absent bytes and missing files are media too: they cost their sample when the engine reads them.
     """
@@ -34,16 +44,24 @@ def media(value: Any, kind: Kind, folder: Path | None = None) -> Media:
         value = value.get("path") if value.get("bytes") is None else value["bytes"]
     if value is None or isinstance(value, bytes):
         return Media(kind, data=value or b"")
+    if isinstance(value, str) and kind == "image" and _in_base64(value):
+        return Media(kind, data=_decoded(value))
     if isinstance(value, str) and value:
         return Media(kind, path=_below(value, kind, folder))
     raise ValueError(f"the {kind} is neither encoded bytes nor a file name")
+
+
+def first_file(names: Sequence[str], kind: Kind, folder: Path | None) -> Media:
+    """The first of several names that a file below `folder` has; the first of all where none has."""
+    found = [Media(kind, path=_below(name, kind, folder)) for name in names]
+    return next((medium for medium in found if medium.path and medium.path.exists()), found[0])
 
 
 def media_name(value: Any) -> str | None:
     """The name a row gives its medium, if any."""
     if isinstance(value, Mapping):
         value = value.get("path")
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and value and not _in_base64(value) else None
 
 
 def numbers(value: Any, count: int, column: str) -> list[float]:
@@ -107,6 +125,18 @@ def sentence(value: Any, column: str) -> str:
     return value.strip()
 
 
+def _in_base64(text: str) -> bool:
+    return len(text) > LONGEST_NAME and text.startswith(BASE64_IMAGES)
+
+
+def _decoded(text: str) -> bytes:
+    """The bytes of an image in base64; none where the text is damaged."""
+    try:
+        return base64.b64decode(text)
+    except ValueError:
+        return b""
+
+
 def _fetched(address: str, kind: Kind, folder: Path | None) -> Path:
     """The local copy of an address: its last part, or the sha256 of the whole (Molmo's scripts)."""
     if folder is None:
@@ -127,9 +157,12 @@ def _below(name: str, kind: Kind, folder: Path | None) -> Path:
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or "\\" in name or "\0" in name or re.match(r"[A-Za-z]:", name):
         raise ValueError(f"{kind} {_short(name)} must be a file name below the folder given with --media")
-    path = folder / name
-    nested = folder / f"{kind}s" / name
-    return nested if not path.exists() and nested.exists() else path
+    # Not `Path.suffix`: ids like YouTube_210.0_360.0 end in a point and digits.
+    bare = kind == "video" and not name.lower().endswith(VIDEO_SUFFIXES)
+    names = [name, *(name + suffix for suffix in VIDEO_SUFFIXES)] if bare else [name]
+    places = (where / each for each in names for where in (folder, folder / f"{kind}s"))
+    first = folder / (name + VIDEO_SUFFIXES[0] if bare else name)
+    return next((place for place in places if place.is_file()), first)
 
 
 def _parse_list(text: str) -> Any:

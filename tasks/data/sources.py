@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from vleval.model.io import Media
 from vleval.tasks.base import DataError, Sample, Task
 from vleval.tasks.data import hub, readers, rows
-from vleval.tasks.data.checks import check_first_rows
+from vleval.tasks.data.checks import check_first_rows, medium_of
+from vleval.tasks.data.configs import read_configs
+from vleval.tasks.data.selection import select
 
 Origin = Literal["bundled", "hub", "local"]
 
@@ -37,6 +37,8 @@ class DataSet:
     """What the user asked the hub for."""
     notes: tuple[str, ...] = ()
     """Warnings that belong beside every score on these data."""
+    truths: bool = True
+    """False for a split that is published without them: nothing can be scored."""
 
 
 class _Source(NamedTuple):
@@ -55,15 +57,18 @@ def open_data(
     split: str | None = None,
     revision: str | None = None,
     media_dir: Path | None = None,
-    limit: int | None = None,
+    limit: int | float | None = None,
+    offset: int = 0,
+    ids: Sequence[str] = (),
     seed: int | None = None,
+    media_needed: bool = True,
 ) -> DataSet:
     """The samples of a task from `bundled`, `hub`, or the path of a file or folder.
 
-    `limit` keeps the first samples in file order. With a `seed`, media (clusters) are first put into a random
-    order, each with its questions together, so that `limit` takes a random set of media. Raises DataError.
+    `limit`, `offset`, `ids` and `seed` choose among them (`selection.select`). Raises DataError, also where
+    no medium is found, unless nobody is going to look at any.
     """
-    if limit is not None and limit < 1:
+    if limit is not None and limit <= 0:
         raise DataError("--limit must be at least 1.")
     if media_dir is not None and not media_dir.is_dir():
         raise DataError(f"--media {media_dir} is not a folder.")
@@ -73,10 +78,12 @@ def open_data(
     table = check_first_rows(task, source.name, source.table, medium, media_dir or source.folder)
     source = source._replace(table=table)
     stream = _samples(task, source, media_dir or source.folder)
-    samples = list(islice(stream, limit)) if seed is None else _shuffled(list(stream), seed)[:limit]
+    samples = select(stream, source.name, limit=limit, offset=offset, ids=ids, seed=seed)
     if not samples:
         raise DataError(f"{source.name} has no questions in split {source.split}.")
-    _check_files(samples, source)
+    if media_needed:
+        _check_files(samples, source)
+    truths = _truths(task, source, samples)
     note = task.split_notes.get(source.split)
     applies = note is not None and (
         source.origin == "hub" or (source.origin == "local" and source.table.total == note.rows)
@@ -88,7 +95,32 @@ def open_data(
         samples=samples,
         fingerprint=data_fingerprint(samples),
         revision=revision,
-        notes=(note.warning,) if note is not None and applies else (),
+        notes=((note.warning,) if note is not None and applies else ())
+        + (tuple(task.notes(samples)) if task.notes and truths else ())
+        + (() if truths else (_kept_back(task),)),
+        truths=truths,
+    )
+
+
+def _truths(task: Task, source: _Source, samples: Sequence[Sample]) -> bool:
+    """Whether the samples have truths: all or none of them. Raises DataError for a mixture, and where nothing
+    can be done with answers that cannot be scored."""
+    without = [sample for sample in samples if not task.has_truth(sample)]
+    if not without:
+        return True
+    if len(without) < len(samples) or task.submission is None:
+        raise DataError(
+            f"{source.name}, split {source.split}: question {without[0].id!r} has no {task.target.key!r} in "
+            f"its target, and {len(without)} of {len(samples)} answers could not be scored."
+        )
+    return False
+
+
+def _kept_back(task: Task) -> str:
+    assert task.submission is not None
+    return (
+        f"this split is published without {task.target.key}, so nothing is scored: vleval export RUN "
+        f"--format {task.submission.form} writes the file for {task.submission.server}"
     )
 
 
@@ -104,6 +136,8 @@ def _open(task: Task, data: str, split: str | None, revision: str | None) -> _So
     path = Path(data).expanduser()
     if task.local is not None and (found := task.local(path, split, task.default_split)) is not None:
         return _Source(data, "local", found[1], found[0], path if path.is_dir() else path.parent)
+    if path.is_dir() and (joined := read_configs(path, task.hub_configs, split, task.default_split)):
+        return _Source(data, "local", split or task.default_split, joined, path)
     if path.is_dir():
         table, chosen = readers.read_folder(path, split, task.default_split)
         return _Source(data, "local", chosen, table, path)
@@ -151,7 +185,7 @@ def _samples(task: Task, source: _Source, folder: Path | None) -> Iterator[Sampl
     column = _media_column(task, source) or task.media
     for index, row in enumerate(source.table.rows):
         try:
-            medium = rows.media(row[column], task.media, folder)
+            medium = medium_of(task, row, column, folder)
             medium = shared.setdefault(medium, medium)
             name = rows.media_name(row[column])
             found = list(task.rows({**row, task.media: medium, rows.MEDIA_NAME: name}, str(index)))
@@ -164,15 +198,6 @@ def _samples(task: Task, source: _Source, folder: Path | None) -> Iterator[Sampl
                 sample = replace(sample, id=f"{sample.id}@{index}")
             taken.add(sample.id)
             yield sample
-
-
-def _shuffled(samples: list[Sample], seed: int) -> list[Sample]:
-    clusters: dict[str, list[Sample]] = {}
-    for sample in samples:
-        clusters.setdefault(sample.cluster, []).append(sample)
-    keys = sorted(clusters)
-    random.Random(seed).shuffle(keys)
-    return [sample for key in keys for sample in clusters[key]]
 
 
 def _check_files(samples: list[Sample], source: _Source) -> None:

@@ -4,8 +4,9 @@ A row of the hub set: {"questionId": "49153", "question": "What is the 'actual' 
 year 1975?", "question_types": ["figure/diagram"], "image": <PNG bytes>, "docId": 14465,
 "ucsf_document_id": "pybv0228", "ucsf_document_page_no": "81", "answers": ["0.28"], "data_split": "val"}
 
-The answers of the test split are hidden behind the challenge's server: scores here are on validation, and no
-figure of Qwen's was published on that.
+The answers of the test split are hidden behind the challenge's server: a run of it is not scored, and makes
+the file that the server takes, [{"questionId": 57344, "answer": "0.28"}, ...]. Scores here are on validation,
+and no figure of Qwen's was published on that.
 """
 
 from __future__ import annotations
@@ -14,8 +15,16 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from vleval.tasks.base import Metric, Sample, Task
-from vleval.tasks.documents.short_answers import ANSWERS, accepted, judge_by, make_sample, messages, read
+from vleval.tasks.base import Metric, Sample, Submission, Task
+from vleval.tasks.documents.short_answers import (
+    ANSWERS,
+    accepted,
+    judge_by,
+    kept_back,
+    make_sample,
+    messages,
+    read,
+)
 from vleval.tasks.prompts import SHORT_ANSWER
 from vleval.tasks.text.anls import SERVER, anls
 from vleval.tasks.text.exact import exact_match
@@ -44,7 +53,7 @@ def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
         row,
         key,
         id=str(row["questionId"]),
-        answers=accepted(row["answers"], "answers"),
+        answers=None if kept_back(row["answers"]) else accepted(row["answers"], "answers"),
         tags={"kind": str(kinds[0])} if isinstance(kinds, list) and kinds else None,
     )
 
@@ -62,21 +71,22 @@ TASK = Task(
     columns=("questionId", "question", "image", "answers"),
     hub=("lmms-lab-encoder/DocVQA", "lmms-lab/DocVQA"),
     hub_config="DocVQA",
-    splits=("validation",),
+    splits=("validation", "test"),
     default_split="validation",
     bundled_splits=("validation",),
     rows=samples,
     messages=messages,
     read=read,
     judge=judge,
+    submission=Submission("rrc", "the Robust Reading Competition's server", "questionId", "answer"),
     references=(
         f"prompt: {SHORT_ANSWER.source}",
         "metric: ANLS (Biten et al. 2019), case ignored, runs of white space as one space",
         "slices: kind (the first of question_types)",
     ),
     traps=(
-        "The test split has no answers: its scores come from the challenge's server, and no file for it is "
-        "written.",
+        "The test split has no answers: its scores come from the challenge's server; vleval export RUN "
+        "--format rrc writes the file for it.",
         "Pages are up to 5367 x 7184 pixels: --max-pixels decides the score.",
         "An answer at a distance of exactly 0.5 is worth nothing by the paper, and 0.5 on the server.",
     ),

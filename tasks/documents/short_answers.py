@@ -46,16 +46,28 @@ def accepted(value: Any, column: str) -> list[str]:
 ANSWERS = Target("a list of accepted answers", {"answers": accepted, "answer": accepted})
 
 
+def kept_back(value: Any) -> bool:
+    """Whether a row's answers are kept back: none, an empty list, or one of blanks."""
+    listed = [value] if isinstance(value, str) else value
+    return value is None or (
+        isinstance(listed, list | tuple)
+        and all(isinstance(item, str) and not item.strip() for item in listed)
+    )
+
+
 def make_sample(
     row: Mapping[str, Any], key: str, *, id: str | None, answers: Any, tags: Mapping[str, str] | None = None
 ) -> Sample:
-    """The sample of a row with `question` and `image`; `id` None names it by the row. Raises ValueError."""
+    """The sample of a row with `question` and `image`; `id` None: after the row, `answers` None: kept back.
+
+    Raises ValueError.
+    """
     image = rows.media(row["image"], "image")
     return Sample(
         id=id or f"row#{key}",
         media=(image,),
         question=rows.sentence(row["question"], "question"),
-        target={"answers": answers},
+        target={} if answers is None else {"answers": answers},
         cluster=identity(image, row.get(rows.MEDIA_NAME) or key),
         tags=tags or {},
     )

@@ -12,11 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from vleval.tasks.worlds.clips import make_clip
+from vleval.tasks.worlds.detections import write_detections
 from vleval.tasks.worlds.encode import mp4, png
 from vleval.tasks.worlds.language import FREE, FULL, PLACELESS, Dialect
+from vleval.tasks.worlds.moments import write_moments
+from vleval.tasks.worlds.ocr_rows import write_ocr
+from vleval.tasks.worlds.page_rows import write_pages
 from vleval.tasks.worlds.papers import chartqa_rows, docvqa_rows
 from vleval.tasks.worlds.parquet import STRING, sequence, write_bytes, write_parquet
 from vleval.tasks.worlds.places import write_places
+from vleval.tasks.worlds.quizzes import write_quizzes
+from vleval.tasks.worlds.readings import write_readings
 from vleval.tasks.worlds.scenes import Scene, make_scene
 from vleval.tasks.worlds.shapes import Box, outline
 
@@ -147,7 +153,16 @@ def write_bundled(folder: Path, seed: int = BUNDLED_SEED) -> dict[str, int]:
         rows[f"docvqa/{split}"] = write_docvqa(folder / "docvqa" / f"{split}.parquet", split, seed, pages)
     for split, charts in BUNDLED_CHARTS.items():
         rows[f"chartqa/{split}"] = write_chartqa(folder / "chartqa" / f"{split}.parquet", split, seed, charts)
-    return rows | write_places(folder, seed)
+    rows |= write_detections(folder, seed)
+    return (
+        rows
+        | write_moments(folder, seed)
+        | write_ocr(folder, seed)
+        | write_pages(folder, seed)
+        | write_places(folder, seed)
+        | write_quizzes(folder, seed)
+        | write_readings(folder, seed)
+    )
 
 
 def write_examples(folder: Path, seed: int = BUNDLED_SEED) -> None:

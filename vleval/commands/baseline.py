@@ -53,7 +53,7 @@ def set_(
     """
     from vleval.console import Console
     from vleval.errors import ExitCode, UserError
-    from vleval.results.comparing.eligibility import incomplete
+    from vleval.results.comparing.eligibility import incomplete, without_truths
     from vleval.results.gating.baseline import BaselineError, is_baseline, read_baseline, write_baseline
     from vleval.scoring import collector_paused
     from vleval.selection import metrics_of, one_per_task, read_sources
@@ -63,7 +63,7 @@ def set_(
     console = Console(quiet=bool(quiet))
     new = one_per_task(read_sources(run), str(run))
     for source in new.values():
-        for sentence in incomplete(source):
+        for sentence in (*incomplete(source), *without_truths(source)):
             raise UserError(sentence, ExitCode.INCOMPLETE)
     try:
         old = read_baseline(output) if is_baseline(output) else None

@@ -28,6 +28,8 @@ vleval export runs/refcoco-tuned-0a1b2c3d --format hf-eval-results --output .eva
 vleval export runs/refcoco-tuned-0a1b2c3d --format model-index --output scores.md --name my-org/my-model
 
 vleval export runs/refcoco-tuned-0a1b2c3d --format every-eval-ever --output store/
+
+vleval export runs/docvqa-tuned-4e5f6a7b --format rrc --output docvqa.json
 """
 
 
@@ -50,10 +52,12 @@ class Format(StrEnum):
     EVAL_RESULTS = "hf-eval-results"
     MODEL_INDEX = "model-index"
     EVERY_EVAL_EVER = "every-eval-ever"
+    RRC = "rrc"
 
 
 ANSWERS = (Format.PARQUET, Format.CSV)
-SCORES = tuple(form for form in Format if form not in ANSWERS)
+SUBMISSIONS = (Format.RRC,)
+SCORES = tuple(form for form in Format if form not in (*ANSWERS, *SUBMISSIONS))
 
 
 def _option(name: str, metavar: str | None, help: str) -> typer.models.OptionInfo:
@@ -65,7 +69,12 @@ def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)],
     form: Annotated[
         Format,
-        _option("--format", "FORM", f"Answers: {', '.join(ANSWERS)}. Scores: {', '.join(SCORES)}."),
+        _option(
+            "--format",
+            "FORM",
+            f"Answers: {', '.join(ANSWERS)}. Scores: {', '.join(SCORES)}. For a benchmark's own server: "
+            f"{', '.join(SUBMISSIONS)}.",
+        ),
     ],
     output: Annotated[
         Path, _option("--output", "FILE", "What to write. A folder, for every-eval-ever, gets answers too.")
@@ -105,6 +114,8 @@ def export(
     with collector_paused():
         if form in ANSWERS:
             _write_answers(source, task, output, console, form, raw=raw_csv)
+        elif form in SUBMISSIONS:
+            _write_submission(source, task, output, console, form, allow_partial=allow_partial)
         else:
             names = Names(name or _model_name(source.record), dataset, task_id)
             _write_scores(source, task, output, console, form, names)
@@ -151,17 +162,51 @@ def _write_answers(
     console.note(f"{count:,} answers written to {output}")
 
 
+def _write_submission(
+    source: Source, task: Task, output: Path, console: Console, form: Format, *, allow_partial: bool
+) -> None:
+    from vleval.errors import ExitCode, UserError
+    from vleval.results.exports.submission import SubmissionError, write_submission
+    from vleval.results.storage.store import read_samples
+    from vleval.results.subset import subset_text
+
+    record = source.record
+    if task.submission is None or task.submission.form != form:
+        raise UserError(f"--format {form}: no server takes the answers of {task.name} in that form")
+    part = subset_text(record.config)
+    if part and not allow_partial:
+        raise UserError(
+            f"{source.name} was asked a part of the split ({part}), and {task.submission.server} takes whole "
+            "ones alone; --allow-partial writes it all the same",
+            ExitCode.INCOMPLETE,
+        )
+    expected = None if allow_partial else record.data.samples
+    try:
+        with _replacing(output) as path:
+            found = write_submission(path, task.submission, read_samples(Path(source.name)), expected)
+    except SubmissionError as error:
+        raise UserError(f"{source.name}: {error}") from None
+    if found.empty:
+        console.warn(
+            f"{found.empty} of {found.answers} answers are empty: their questions failed or were not answered"
+        )
+    console.note(f"{found.answers:,} answers for {task.submission.server} written to {output}")
+
+
 def _write_scores(
     source: Source, task: Task, output: Path, console: Console, form: Format, names: Names
 ) -> None:
     from vleval.boards import setting_text
     from vleval.errors import ExitCode, UserError
     from vleval.results.boards.entry import run_summary
+    from vleval.results.comparing.eligibility import without_truths
     from vleval.results.exports import every_eval as eee
     from vleval.results.exports import hub as hub
     from vleval.results.storage.store import read_samples
 
     folder, record = Path(source.name), source.record
+    for sentence in without_truths(source):
+        raise UserError(sentence)
     dataset = names.dataset or (record.data.name if record.data.origin == "hub" else None)
     summary = run_summary(folder, record, task.metrics)
     if not summary["n"]:

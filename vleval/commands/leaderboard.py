@@ -57,7 +57,7 @@ def leaderboard(
 
     Exit codes: 0 done, 2 usage, 12 incomplete runs, 14 storage.
     """
-    from vleval.boards import complete_sources, fill_board, known_metrics, start_board
+    from vleval.boards import complete_sources, fill_board, known_metrics, scored_sources, start_board
     from vleval.console import Console
     from vleval.errors import UserError
     from vleval.results.boards.file import write_board
@@ -69,6 +69,7 @@ def leaderboard(
         raise UserError("--json and --markdown - both want stdout: give --markdown a file")
     console = Console(json=bool(json), quiet=bool(quiet))
     sources = [source for path in runs for source in complete_sources(path, allow_partial=allow_partial)]
+    sources = scored_sources(sources, console)
     board = start_board(csv, append=append)
     fill_board(board, sources, with_published=published)
     if csv is not None:

@@ -164,6 +164,8 @@ def _parsed(
     for item, values, place in zip(found, written, places, strict=True):
         facts = asdict(item)
         del facts["values"]
+        if facts.get("score", 0.0) is None:  # few answers state one
+            del facts["score"]
         items.append({_PLACE[kind]: place, "as_written": values, **facts})
     return {
         "coordinates": None if kind == "span" else geometry.convention,

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
 from vleval import options
-
-if TYPE_CHECKING:
-    from vleval.console import Console
-    from vleval.engines import ModelChoice
-    from vleval.job import Job
-    from vleval.plan import Part
 
 EXAMPLES = """Examples:
 
@@ -26,6 +19,8 @@ vleval run --task refcoco --model Qwen/Qwen2.5-VL-7B-Instruct --max-pixels 1280t
 vleval run --task refcoco --model ./my-checkpoint --data my.parquet --media photos/ --json
 
 vleval run --task refcoco,charades-sta --model ./my-checkpoint --max-pixels 128t,256t --fps 1,2,4
+
+vleval run --task grounding,docvqa --model ./my-checkpoint --limit 0.1 --name nightly
 
 vleval run --task refcoco --prompt "Where is {expression}? Answer with its bbox in JSON."
 
@@ -44,7 +39,9 @@ def run(
     split: options.Split = None,
     revision: options.Revision = None,
     limit: options.Limit = None,
-    seed: options.Seed = None,
+    offset: options.Offset = None,
+    sample_id: options.SampleId = None,
+    shuffle_seed: options.ShuffleSeed = None,
     prompt: options.Prompt = None,
     min_pixels: options.MinPixels = None,
     max_pixels: options.MaxPixels = None,
@@ -63,6 +60,7 @@ def run(
     batch_size: options.BatchSize = None,
     max_new_tokens: options.MaxNewTokens = None,
     repetition_penalty: options.RepetitionPenalty = None,
+    det_score: options.DetectionScore = None,
     max_errors: options.MaxErrors = None,
     output: options.Output = None,
     name: options.Name = None,
@@ -79,83 +77,24 @@ def run(
     comes. The same command again goes on where it stopped, whatever stopped it; once complete, it shows the
     stored results.
 
-    Exit codes: 0 complete, 2 usage, 12 incomplete, or stored answers were made otherwise, 13 too many
-    failures, 14 storage, 130 Ctrl-C, 143 SIGTERM.
+    A group (`vleval tasks` lists them) stands for all tasks in it. Of several tasks, one whose data cannot be
+    had is left out, and said to be.
+
+    Exit codes: 0 complete, 2 usage, 12 incomplete, a task left out, or stored answers were made otherwise, 13
+    too many failures, 14 storage, 130 Ctrl-C, 143 SIGTERM.
     """
-    passed = {name: value for name, value in ctx.params.items() if value is not None and name != "config"}
-    raise typer.Exit(_launch(passed, config))
+    given = {name: value for name, value in ctx.params.items() if value not in (None, [], ())}
+    raise typer.Exit(_run({name: value for name, value in given.items() if name != "config"}, config))
 
 
-def _launch(passed: Mapping[str, Any], file: Path | None) -> int:
-    """Everything cheap is checked before the model is loaded."""
+def _run(passed: Mapping[str, Any], file: Path | None) -> int:
     from vleval.console import Console
-    from vleval.engines import check_folder, choose_model, open_engine
+    from vleval.launch import launch
     from vleval.plan import load_plan
     from vleval.report import show_outcome
-    from vleval.results.storage.store import prepare_root
-    from vleval.runner import run_grid
 
     plan = load_plan(passed, file)
-    config = plan.parts[0].config  # what is asked of it here is the same in all of them
-    console = Console(json=config.json_, quiet=config.quiet, verbose=config.verbose)
-    choice = [choose_model(config.model, part.config.data, os.environ) for part in plan.parts][0]
-    for warning in plan.warnings:
-        console.warn(warning)
-    check_folder(choice)
-    prepare_root(config.output)
-    jobs = [_job(part, choice, tuple(passed), alone=len(plan.parts) == 1) for part in plan.parts]
-    _announce(jobs, choice, console)
-    loaded = open_engine(config, choice)
-    outcome = run_grid(jobs, loaded, console)
-    return show_outcome(jobs, outcome, console)
-
-
-def _job(part: Part, choice: ModelChoice, passed: tuple[str, ...], *, alone: bool) -> Job:
-    from vleval.engines import BUNDLED
-    from vleval.job import Job
-    from vleval.results.record import DataFacts
-    from vleval.tasks.data.sources import open_data
-
-    task, config = part
-    where = config.data if config.data != "auto" else BUNDLED if choice.bundled else "hub"
-    data = open_data(
-        task,
-        where,
-        split=config.split,
-        revision=config.revision,
-        media_dir=config.media,
-        limit=config.limit,
-        seed=config.seed,
-    )
-    if config.prompt is not None:
-        task.messages(data.samples[0])  # a task that cannot be asked in other words says so here
-    facts = DataFacts(
-        name=data.name,
-        origin=data.origin,
-        split=data.split,
-        fingerprint=data.fingerprint,
-        samples=len(data.samples),
-        bundled=data.origin == BUNDLED,
-        revision=data.revision,
-        notes=data.notes,
-    )
-    return Job(task, facts, data.samples, choice.bundled, config, passed, alone)
-
-
-def _announce(jobs: Sequence[Job], choice: ModelChoice, console: Console) -> None:
-    """Say what is about to be measured, and on whose behalf where nobody asked for it."""
-    from vleval.cards import NOT_TRAINED
-
-    if choice.bundled and choice.origin == "default":
-        console.note("model: the bundled checkpoint, because neither --model nor VLEVAL_MODEL names another")
-    elif choice.origin == "VLEVAL_MODEL":
-        console.note(f"model: {choice.name} (from VLEVAL_MODEL)")
-    else:
-        console.note(f"model: {choice.name}")
-    for job in jobs:
-        data = job.data
-        console.note(f"data: {data.name}, split {data.split}, {data.samples} questions ({data.origin})")
-        if choice.bundled and not job.task.taught:
-            console.note(f"{job.task.name}: {NOT_TRAINED}")
-        for warning in data.notes:
-            console.warn(warning)
+    shared = plan.parts[0].config  # what is asked of it here is the same in all of them
+    console = Console(json=shared.json_, quiet=shared.quiet, verbose=shared.verbose)
+    launched = launch(plan, tuple(passed), console)
+    return show_outcome(launched.jobs, launched.outcome, console, launched.left_out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from vleval.console import Console
     from vleval.grounding.frame import Convention
     from vleval.scoring import Scored
-    from vleval.tasks.base import Task
+    from vleval.tasks.base import Sample, Task
+    from vleval.tasks.data.predictions import Predictions
 
 EXAMPLES = """Examples:
 
@@ -28,6 +30,8 @@ vleval score base.jsonl tuned.jsonl --task screenspot-v2
 vleval score gemini.csv --task refcoco --coordinates relative-1000 --field target.bbox_xywh=x,y,w,h
 
 vleval score spans.jsonl --task charades-sta --json
+
+vleval score hl_val_submission.jsonl --task qvhighlights --data highlight_val_release.jsonl
 """
 
 
@@ -42,6 +46,13 @@ def _option(name: str, metavar: str | None, help: str, panel: str = "What to run
     return option
 
 
+TruthData = Annotated[
+    str | None,
+    _option("--data", "bundled|hub|PATH", "Questions with the truths, where rows only have their ids."),
+]
+TruthSplit = Annotated[str | None, _option("--split", "NAME", "Split of --data.")]
+
+
 def score(
     files: Annotated[
         list[Path],
@@ -50,6 +61,8 @@ def score(
         ),
     ],
     task: options.Task = None,
+    data: TruthData = None,
+    split: TruthSplit = None,
     field: Annotated[
         list[str] | None,
         _option(
@@ -72,7 +85,7 @@ def score(
 ) -> None:
     """Score predictions made elsewhere; needs no model.
 
-    A row has `response` (the raw text) and `target`, and better also `image`.
+    A row has `response` (the raw text) and `target` (or `id` and --data), and better also `image`.
 
     Without `original_size` and `input_size` (width, height) nothing is mapped to the original image.
 
@@ -81,6 +94,7 @@ def score(
     from vleval.console import Console
     from vleval.errors import UserError
     from vleval.scoring import collector_paused
+    from vleval.tasks.data.predictions import read_predictions
     from vleval.tasks.registry import get_task
 
     if task is None:
@@ -90,27 +104,39 @@ def score(
     chosen = get_task(task)
     unit = coordinates or "absolute"
     with collector_paused():
-        scored = _score(files, chosen, field or (), unit, letterbox, limit, console)
+        truths = _truths(chosen, data, split, console)
+        read = partial(read_predictions, fields=field or (), letterbox=letterbox, limit=limit, truths=truths)
+        scored = _score([read(path, chosen) for path in files], chosen, unit, console)
     if output is not None:
         _write(output, scored[0])
         console.note(f"{len(scored[0].records)} records written to {output}")
     _show(chosen, scored, unit, letterbox, console)
 
 
-def _score(
-    files: Sequence[Path],
-    task: Task,
-    fields: Sequence[str],
-    coordinates: Convention,
-    letterbox: bool,
-    limit: int | None,
-    console: Console,
-) -> list[Scored]:
-    """All files are read before the first is scored: a fault of the last costs no time."""
-    from vleval.scoring import score_file
-    from vleval.tasks.data.predictions import read_predictions
+def _truths(task: Task, data: str | None, split: str | None, console: Console) -> list[Sample] | None:
+    """The questions of a data set, None without one; their media are not looked at."""
+    from vleval.errors import UserError
+    from vleval.tasks.data.sources import open_data
 
-    read = [read_predictions(path, task, fields=fields, letterbox=letterbox, limit=limit) for path in files]
+    if data is None:
+        if split is not None:
+            raise UserError("--split belongs to --data")
+        return None
+    opened = open_data(task, data, split=split, media_needed=False)
+    if not opened.truths:
+        raise UserError(f"--data {data} has no truths in split {opened.split}: nothing can be scored")
+    console.note(f"truths: {opened.name}, split {opened.split}, {len(opened.samples):,} questions")
+    for note in opened.notes:
+        console.warn(note)
+    return opened.samples
+
+
+def _score(
+    read: Sequence[Predictions], task: Task, coordinates: Convention, console: Console
+) -> list[Scored]:
+    """All files were read before the first is scored: a fault of the last costs no time."""
+    from vleval.scoring import score_file
+
     for file in read:
         renamed = [
             f"{name} from {place.label}"
@@ -123,6 +149,11 @@ def _score(
             console.warn(
                 f"{file.name}: rows with the id of an earlier row: {file.repeated}; they count beside it. "
                 "Was an answer written twice?"
+            )
+        if file.unanswered:
+            console.warn(
+                f"{file.name}: questions of the data without an answer: {file.unanswered}; they count as "
+                "failed."
             )
     return [score_file(task, file, coordinates, console) for file in read]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json as json_module
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,19 +11,23 @@ import typer
 from vleval import options
 
 if TYPE_CHECKING:
+    from rich.table import Table as RichTable
+
     from vleval.console import Console
     from vleval.tasks.base import Sample, Task
+    from vleval.tasks.groups import Member
 
 app = typer.Typer(invoke_without_command=True)
 
 Name = Annotated[
-    str, typer.Argument(metavar="NAME|FILE.py", help="A task, as `vleval tasks` lists it, or a file.")
+    str,
+    typer.Argument(metavar="NAME|GROUP|FILE.py", help="A task or a group, as `vleval tasks` lists them."),
 ]
 
 
 @app.callback()
 def tasks(ctx: typer.Context, json: options.Json = None) -> None:
-    """List the tasks; `vleval tasks show NAME` tells all about one."""
+    """List tasks and groups of tasks; `vleval tasks show NAME` tells all about one."""
     if ctx.invoked_subcommand is not None:
         return
     from rich import box
@@ -31,11 +35,19 @@ def tasks(ctx: typer.Context, json: options.Json = None) -> None:
 
     from vleval.cards import facts
     from vleval.console import Console
+    from vleval.tasks.groups import groups
     from vleval.tasks.registry import TASKS
 
     console = Console(json=bool(json))
+    named = {name: [member.task.name for member in members] for name, members in groups().items()}
     if json:
-        console.document({"schema": "vleval/tasks@1", "tasks": [facts(task) for task in TASKS.values()]})
+        console.document(
+            {
+                "schema": "vleval/tasks@1",
+                "tasks": [facts(task) for task in TASKS.values()],
+                "groups": [{"name": name, "tasks": tasks} for name, tasks in named.items()],
+            }
+        )
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for heading in ("task", "media", "headline", "splits (bundled)", "what it asks"):
@@ -44,6 +56,7 @@ def tasks(ctx: typer.Context, json: options.Json = None) -> None:
         splits = f"{', '.join(task.splits)} ({', '.join(task.bundled_splits) or 'none'})"
         table.add_row(task.name, task.media, task.metrics[0].title, splits, task.description)
     console.result(table)
+    console.result(_table("", ("group", "tasks"), [(name, ", ".join(held)) for name, held in named.items()]))
 
 
 @app.command()
@@ -65,17 +78,25 @@ def show(
 ) -> None:
     """Show a task's card: prompt, metrics, columns, splits, sources, traps and published scores.
 
+    Of a group, the tasks; of qwen2.5-vl-report every row of the technical report, with what is run for it.
+
     The questions of --sample are those of --data, by default of the bundled data.
     """
     from vleval.cards import card, sample_facts
     from vleval.console import Console
     from vleval.errors import UserError
+    from vleval.tasks.groups import group
     from vleval.tasks.registry import get_task
 
     if save is not None and not sample:
         raise UserError("--save writes the pictures of questions: say how many with --sample N")
-    task = get_task(name)
     console = Console(json=bool(json))
+    if (members := group(name)) is not None:
+        if sample:
+            raise UserError(f"--sample shows questions of one task, and {name} is a group")
+        _show_group(name.strip().lower().replace("_", "-"), members, console)
+        return
+    task = get_task(name)
     samples = _samples(task, data, split, media, sample) if sample else []
     pictures = _save(samples, save) if save is not None else []
     if json:
@@ -88,6 +109,14 @@ def show(
     _print_card(task, console)
     for number, each in enumerate(samples):
         _print_sample(task, each, pictures[number] if pictures else None, console)
+
+
+@app.command()
+def docs() -> None:
+    """Print docs/benchmarks.md: a table per group, and the card of every task."""
+    from vleval.cards_page import benchmarks_page
+
+    typer.echo(benchmarks_page(), nl=False)
 
 
 @app.command()
@@ -161,6 +190,31 @@ def check(
         raise typer.Exit(ExitCode.USAGE)
 
 
+def _show_group(name: str, members: list[Member], console: Console) -> None:
+    from vleval.group_cards import group_facts, group_sections
+
+    if console.json:
+        console.document({"schema": "vleval/task-group@1", **group_facts(name, members)})
+    for section in group_sections(name, members):
+        console.result(_table(section.title, section.headings, section.rows))
+        console.result("")
+
+
+def _table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> RichTable:
+    from rich import box
+    from rich.table import Table
+
+    from vleval.console import terminal_safe
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title_justify="left")
+    table.title = title or None
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*map(terminal_safe, row))
+    return table
+
+
 def _samples(task: Task, data: str | None, split: str | None, media: Path | None, count: int) -> list[Sample]:
     from vleval.taskcheck import chosen_data
     from vleval.tasks.data.sources import open_data
@@ -192,12 +246,13 @@ def _print_card(task: Task, console: Console) -> None:
 def _print_sample(task: Task, sample: Sample, picture: Path | None, console: Console) -> None:
     from vleval.cards import asked
     from vleval.console import terminal_safe
+    from vleval.results.words import in_words
 
     lines = [
         "",
         f"question {sample.id}",
         *(f"  {line}" for line in asked(task.messages(sample))),
-        f"  truth: {json_module.dumps(dict(sample.target))}",
+        f"  truth: {in_words(sample.target) or 'published without one'}",
         *([f"  picture: {picture}"] if picture is not None else []),
     ]
     for line in lines:

@@ -42,6 +42,7 @@
   };
 
   function valueText(value, metric) {
+    if (value === null) return "-";
     return metric[1] ? (100 * value).toFixed(1) : String(+value.toPrecision(3));
   }
 
@@ -51,7 +52,7 @@
     scored: (question, answer) => answer && answer[0] === 0,
     unparsed: (question, answer) => answer && answer[0] === 1,
     failed: (question, answer) => answer && answer[0] === 2,
-    problems: (question, answer) => answer && answer[6].some((entry) => !["fenced", "reasoning"].includes(entry[0])),
+    problems: (question, answer) => answer && answer[8].some((entry) => !["fenced", "reasoning"].includes(entry[0])),
     worse: (question) => change(question) < 0,
     better: (question) => change(question) > 0,
   };
@@ -73,7 +74,7 @@
       const one = answerOf(question, +a.value), other = answerOf(question, +b.value);
       if (!test(question, one)) continue;
       if (words) {
-        const said = [question[2], question[1], one ? one[4] : "", other ? other[4] : ""];
+        const said = [question[2], question[1], truthText(question), one ? one[6] : "", other ? other[6] : ""];
         if (!said.some((text) => text.toLowerCase().includes(words))) continue;
       }
       kept.push([order(question)[0], kept.length, question]);
@@ -112,7 +113,7 @@
     if (answer[0]) return make("span", { class: `badge ${STATUS[answer[0]]}` }, STATUS[answer[0]]);
     const metric = current().metrics[current().shown], score = scoreOf(answer);
     const element = make("span", { class: "badge" }, valueText(score, metric));
-    if (metric[1]) element.style.setProperty("--share", `${Math.round(100 * Math.min(1, Math.max(0, score)))}%`);
+    if (metric[1] && score !== null) element.style.setProperty("--share", `${Math.round(100 * Math.min(1, Math.max(0, score)))}%`);
     return element;
   }
 
@@ -134,14 +135,46 @@
     detail.replaceChildren(...(found.length ? sample(found[at]) : [make("p", { class: "note" }, "No sample fits these filters.")]));
   }
 
+  // The truth: kind of the places, places, labels, whether one is meant, words.
+  const truthOf = (question) => question[3] || ["", [], [], false, []];
+  const truthText = (question) => [...truthOf(question)[2], ...truthOf(question)[4].flatMap(([, texts]) => texts.map(([text]) => text))].join("\n");
+  const rest = (cut) => (cut ? ` … and ${cut} more characters` : "");
+  const LONG = 240;  // characters of a text that is shown at once
+
+  function truthNote(question) {
+    if (!question[3]) return ", published without a truth";
+    const [kind, places] = truthOf(question);
+    if (places.length > 1) return `, ${places.length} true ${kind}`;
+    return places.length ? `, true ${kind.slice(0, kind === "boxes" ? -2 : -1)} ${numbers(places[0])}` : kind && `, no true ${kind}`;
+  }
+
+  // Texts of one kind, e.g. accepted answers; long ones (pages, tables) are folded.
+  function words(title, lists, kind) {
+    if (!lists.length) return [];
+    const list = make("dl", { class: `said ${kind}` });
+    for (const [name, texts] of lists) {
+      list.append(make("dt", {}, `${title} ${name.replaceAll("_", " ")}`), make("dd", {}, ...texts.map(([text, cut]) => phrase(text, cut))));
+    }
+    return [list];
+  }
+
+  function phrase(text, cut) {
+    const end = rest(cut);
+    if (text.length <= LONG && !text.trim().includes("\n")) return make("q", { dir: "auto" }, text + end);
+    return make("details", {}, make("summary", {}, `${(text.length + cut).toLocaleString("en")} characters`), make("pre", { dir: "auto" }, text, end));
+  }
+
   // One sample.
   function sample(question) {
     const settings = [+a.value, +b.value].filter((setting) => setting >= 0);
     const panes = make("div", { class: settings.length > 1 ? "panes two" : "panes" });
     for (const setting of settings) panes.append(pane(question, setting));
+    const [asked, ...choices] = question[2].split("\n");
     return [
-      make("h3", { dir: "auto" }, question[2]),
-      make("p", { class: "note" }, question[1], question[3] ? `, true ${question[3][0]} ${numbers(question[3][1])}` : ""),
+      make("h3", { dir: "auto" }, asked),
+      ...(choices.length ? [make("p", { class: "choices", dir: "auto" }, choices.join("\n"))] : []),
+      make("p", { class: "note" }, question[1], truthNote(question)),
+      ...words("true", truthOf(question)[4], "truth"),
       panes,
     ];
   }
@@ -155,15 +188,20 @@
       element.append(make("p", { class: "note" }, "This run has no answer to the question, or none on this page."));
       return element;
     }
-    const [state, values, kind, items, text, cut, ledger, reason, tokens, place] = answer;
+    const [state, values, kind, items, labels, said, text, cut, ledger, reason, tokens, place] = answer;
     const frame = place === null ? null : data.frames[place];
-    element.append(make("p", { class: "metrics" }, ...current().metrics.map((metric, index) =>
-      make("span", { class: "metric" }, `${metric[0]} `, make("b", {}, valueText(values[index], metric))))));
+    const applying = current().metrics.map((metric, index) => [metric, values[index]]).filter(([, value]) => value !== null);
+    element.append(make("p", { class: "metrics" }, ...applying.map(([metric, value]) =>
+      make("span", { class: "metric" }, `${metric[0]} `, make("b", {}, valueText(value, metric))))));
     if (state) element.append(make("p", { class: `state ${STATUS[state]}` }, `${STATUS[state]}${reason ? `: ${reason}` : ""}`));
-    element.append(kind === "spans" || (question[3] && question[3][0] === "span")
-      ? film(question, items, frame) : picture(question, kind, items, frame));
-    if (frame) element.append(make("p", { class: "note" }, saw(frame)));
-    element.append(make("pre", { dir: "auto" }, text || "(empty answer)", cut ? ` … and ${cut} more characters` : ""));
+    const media = [current().media === "video" ? film(question, items, frame) : picture(question, items, labels, frame)];
+    if (frame) media.push(make("p", { class: "note" }, saw(frame)));
+    const answered = [
+      ...words("read as", said, "read"),
+      make("pre", { dir: "auto" }, text || "(empty answer)", rest(cut)),
+    ];
+    // Places are looked at in the picture, words beside the true ones.
+    element.append(...(kind || truthOf(question)[0] ? [...media, ...answered] : [...answered, ...media]));
     if (ledger.length) {
       element.append(make("ul", { class: "ledger" }, ...ledger.map(([what, said]) =>
         make("li", {}, make("b", {}, what.replaceAll("_", " ")), ` ${said}`))));
@@ -183,25 +221,33 @@
     return pictures[question[4]];
   }
 
-  function picture(question, kind, items, frame) {
-    const truth = question[3] && question[3][0] === "box" ? question[3][1] : null;
-    const [width, height] = frame ? frame[0] : extent([...(truth ? [truth] : []), ...items]);
-    const canvas = draw("svg", { class: "picture", viewBox: `0 0 ${width} ${height}`, role: "img" });
-    canvas.setAttribute("aria-label", `true ${truth ? numbers(truth) : "place unknown"}; predicted ${items.length ? numbers(items[0]) : "nothing"}`);
+  // Of several answers to a question for one place the first counts, else all do.
+  const countingOf = (question, items) => (truthOf(question)[3] ? items.slice(0, 1) : items);
+
+  function picture(question, items, labels, frame) {
+    const source = sourceOf(question), [kind, truths, names] = truthOf(question);
+    if (!source && !kind && !items.length) return make("p", { class: "note" }, "no picture on this page");
+    const [width, height] = frame ? frame[0] : extent([...truths, ...items]);
+    const canvas = draw("svg", { class: height > 2.5 * width ? "picture tall" : "picture", viewBox: `0 0 ${width} ${height}`, role: "img" });
+    const listed = (places) => (places.length ? places.map(numbers).join("; ") : "nothing");
+    canvas.setAttribute("aria-label", kind || items.length
+      ? `true: ${listed(truths)}; predicted: ${listed(countingOf(question, items))}` : "what the question is about");
     canvas.append(draw("rect", { class: "blank", width, height }));
-    const source = sourceOf(question);
     if (source) {
       const image = draw("image", { width, height, preserveAspectRatio: "none", href: source });
       if (small.checked && frame) shrink(image, source, frame[1]);
       canvas.append(image);
     }
-    items.slice(1).forEach((item) => canvas.append(...marks(item, "extra", width)));
-    if (items.length) canvas.append(...marks(items[0], "pred", width));
-    if (truth) canvas.append(...marks(truth, "true", width));
-    const all = make("div", { class: "sheet" }, canvas);
-    if (!source) all.append(make("p", { class: "note" }, "no picture on this page: places on a blank sheet"));
-    if (items.length && outside(items[0], width, height)) all.append(make("p", { class: "note" }, "the answer leaves the picture"));
-    return all;
+    const counting = countingOf(question, items);
+    const layers = [[items.slice(counting.length), "extra", []], [counting, "pred", labels], [truths, "true", names]];
+    for (const [places, role] of layers) places.forEach((place) => canvas.append(...marks(place, role, width)));
+    for (const [places, role, said] of layers) {
+      places.forEach((place, index) => canvas.append(...label(place, said[index], role, width, height)));
+    }
+    const leaves = counting.some((item) => outside(item, width, height));
+    return make("div", { class: "sheet" }, canvas,
+      ...(source ? [] : [make("p", { class: "note" }, "no picture on this page: places on a blank sheet")]),
+      ...(leaves ? [make("p", { class: "note" }, "the answer leaves the picture")] : []));
   }
 
   // The picture in as many pixels as the model had.
@@ -233,15 +279,24 @@
     return [shape(`halo ${kind}-halo`), shape(kind)];
   }
 
-  const outside = (item, width, height) =>
-    item.some((value, index) => value < -1 || value > (index % 2 ? height : width) + 1);
+  // What a box is called: the truth's above its corner, the answer's below.
+  function label(item, name, kind, width, height) {
+    if (!name || item.length !== 4) return [];
+    const size = Math.max(width, height) / 42, short = name.length > 24 ? `${name.slice(0, 23)}…` : name;
+    const [x, y] = [Math.min(item[0], item[2]), kind === "true" ? Math.min(item[1], item[3]) - size * 0.35 : Math.max(item[1], item[3]) + size];
+    const text = draw("text", { class: `name ${kind}-name`, x, y: Math.min(height - 2, Math.max(size, y)), "font-size": size });
+    text.append(plain(short));
+    return [text];
+  }
 
-  const extent = (items) => [0, 1].map((axis) =>
-    Math.max(100, ...items.flatMap((item) => item.filter((_, index) => index % 2 === axis))) * 1.05);
+  const outside = (item, width, height) => item.some((value, index) => value < -1 || value > (index % 2 ? height : width) + 1);
+
+  const extent = (items) => [0, 1].map((axis) => Math.max(100, ...items.flatMap((item) => item.filter((_, index) => index % 2 === axis))) * 1.05);
 
   function film(question, items, frame) {
-    const truth = question[3] ? question[3][1] : null;
-    const duration = (frame && frame[3]) || 1.05 * Math.max(1, ...items.flat(), ...(truth || []));
+    const [kind, truths] = truthOf(question);
+    const spans = kind === "spans" || items.some((item) => item.length === 2);
+    const duration = (frame && frame[3]) || 1.05 * Math.max(1, ...items.flat(), ...truths.flat());
     const all = make("div", { class: "sheet film" });
     const source = sourceOf(question);
     if (source) all.append(make("img", { src: source, alt: "frames of the video, from start to end" }));
@@ -252,11 +307,13 @@
       ticks.append(tick);
     }
     all.append(ticks);
-    const bars = [...items.map((item, index) => [item, index ? "extra" : "pred", index ? "extra" : "predicted"])];
-    if (truth) bars.push([truth, "true", "true"]);
-    for (const [[start, end], kind, name] of bars) all.append(bar(start, end, duration, kind, name));
+    const counted = countingOf(question, items).length;
+    const bars = [[items.slice(0, counted), "pred", "predicted"], [items.slice(counted), "extra", "extra"], [truths, "true", "true"]];
+    for (const [places, role, name] of spans ? bars : []) {
+      for (const [start, end] of places) all.append(bar(start, end, duration, role, name));
+    }
     all.append(make("p", { class: "axis" }, make("span", {}, "0 s"), make("span", {}, `${+duration.toFixed(1)} s`)));
-    if (!source) all.append(make("p", { class: "note" }, "no frames on this page: times alone"));
+    if (!source) all.append(make("p", { class: "note" }, spans ? "no frames on this page: times alone" : "no frames on this page"));
     return all;
   }
 

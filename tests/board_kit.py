@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from run_kit import answer_all, job
-from vleval.boards import complete_sources, fill_board
 from vleval.results.boards.board import Board
 from vleval.results.record import RunRecord
 from vleval.results.storage.store import RUN_FILE
+from vleval.stored.boards import complete_sources, fill_board
 
 HUB = {"origin": "hub", "name": "lmms-lab-encoder/RefCOCO", "split": "testA"}
 BUNDLED = {"origin": "bundled", "name": "bundled refcoco", "split": "testA", "bundled": True}

@@ -12,13 +12,13 @@ import numpy as np
 from vleval.grounding.detection import Setting, average_precision
 from vleval.grounding.frame import Frame, Sizes, to_input
 from vleval.grounding.objects import FoundObjects
-from vleval.judge import sample_records
 from vleval.model.io import Media, Response, TokenLogprobs, VisionSettings
 from vleval.model.locations import BUNDLED_CHECKPOINT
 from vleval.model.preprocess import prepare_image
 from vleval.model.preprocess_spec import PreprocessSpec
 from vleval.results.record import SampleRecord
 from vleval.results.statistics.aggregate import scores
+from vleval.running.judge import sample_records
 from vleval.tasks.base import Sample, Task
 from vleval.tasks.data.sources import open_data
 from vleval.tasks.registry import get_task

@@ -11,7 +11,6 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from vleval.cli import app
-from vleval.engines import Loaded
 from vleval.grounding.frame import Frame
 from vleval.model.errors import MediaError
 from vleval.model.io import EngineInfo, Failure, Request, Response, Usage
@@ -19,6 +18,7 @@ from vleval.model.locations import BUNDLED_CHECKPOINT
 from vleval.model.preprocess import prepare_image
 from vleval.model.preprocess_spec import PreprocessSpec
 from vleval.model.video import prepare_video
+from vleval.running.engines import Loaded
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -62,7 +62,7 @@ class Witness:
 def use(monkeypatch: pytest.MonkeyPatch, say: Say) -> Witness:
     """Let every model be one that answers like this."""
     witness = Witness(say)
-    monkeypatch.setattr("vleval.engines.open_engine", lambda config, choice: Loaded(witness, 2.0))
+    monkeypatch.setattr("vleval.running.engines.open_engine", lambda config, choice: Loaded(witness, 2.0))
     return witness
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from toy import Answer, ToyEngine, exact, toy_samples
-from vleval.config import RunConfig, make_config
 from vleval.console import Console
-from vleval.engines import Loaded
-from vleval.job import Job, Outcome
 from vleval.results.record import DataFacts
 from vleval.results.storage.store import read_run, read_samples
-from vleval.runner import run_grid
+from vleval.running.config import RunConfig, make_config
+from vleval.running.engines import Loaded
+from vleval.running.job import Job, Outcome
+from vleval.running.runner import run_grid
 from vleval.tasks.base import Sample, Task
 from vleval.tasks.data.sources import data_fingerprint
 from vleval.tasks.grounding.refcoco import TASK

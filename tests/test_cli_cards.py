@@ -10,15 +10,15 @@ import pytest
 from typer.testing import CliRunner
 
 from helpers import ROOT
-from vleval.cards import COLUMNS, NOT_TRAINED, card, card_lines
-from vleval.cards_page import benchmarks_page
+from vleval.cards.card import COLUMNS, NOT_TRAINED, card, card_lines
+from vleval.cards.page import benchmarks_page
+from vleval.cards.truths import marks, save_truths
 from vleval.cli import app
 from vleval.model.io import Media
 from vleval.tasks.base import Sample
 from vleval.tasks.data.sources import BUNDLED
 from vleval.tasks.published import PUBLISHED, Published, published
 from vleval.tasks.registry import GROUPS, TASKS
-from vleval.truths import marks, save_truths
 
 
 def show(*words: str) -> str:

@@ -13,12 +13,12 @@ from typer.testing import CliRunner
 
 from vleval.cli import app
 from vleval.commands import doctor
-from vleval.engines import ModelChoice, choose_model, convention
 from vleval.errors import ExitCode, Terminated, UserError, explain
 from vleval.grounding.frame import Frame
 from vleval.model.errors import CheckpointError
-from vleval.notices import video_notices
 from vleval.results.storage.store import StoreError
+from vleval.running.engines import ModelChoice, choose_model, convention
+from vleval.running.notices import video_notices
 from vleval.tasks.base import DataError
 from vleval.tasks.registry import TASKS
 
@@ -52,7 +52,7 @@ def loaded_by(words: list[str], modules: tuple[str, ...]) -> list[str]:
 
 @pytest.mark.parametrize("words", ["--help", "run --help", "--version", "tasks --help", "train --help"])
 def test_help_imports_nothing_that_it_does_not_need(words: str) -> None:
-    assert loaded_by(words.split(), (*HEAVY, "numpy", "av", "PIL", "click", "vleval.config")) == []
+    assert loaded_by(words.split(), (*HEAVY, "numpy", "av", "PIL", "click", "vleval.running.config")) == []
 
 
 @pytest.mark.parametrize("words", ["tasks", "tasks show refcoco", "tasks --json"])

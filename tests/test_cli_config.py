@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from vleval.config import RunConfig, pixels, pixels_text
 from vleval.errors import UserError
-from vleval.plan import load_plan
+from vleval.running.config import RunConfig, pixels, pixels_text
+from vleval.running.plan import load_plan
 
 
 def load(**passed: Any) -> RunConfig:

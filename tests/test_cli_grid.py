@@ -10,11 +10,11 @@ from typer.testing import CliRunner, Result
 
 from toy import ToyEngine, toy_clips, toy_samples, write_clips, write_rows
 from vleval.cli import app
-from vleval.config import RunConfig
-from vleval.engines import BUNDLED_CHECKPOINT, Loaded, ModelChoice
 from vleval.results.reporting.data import Block
 from vleval.results.reporting.tables import advice_text
 from vleval.results.storage.store import read_run
+from vleval.running.config import RunConfig
+from vleval.running.engines import BUNDLED_CHECKPOINT, Loaded, ModelChoice
 from vleval.tasks.data.sources import open_data
 from vleval.tasks.grounding import refcoco
 from vleval.tasks.video import charades_sta
@@ -51,7 +51,7 @@ def engines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[ToyEngine]:
         opened.append(ToyEngine(samples))
         return Loaded(opened[-1], 2.0)
 
-    monkeypatch.setattr("vleval.engines.open_engine", toy)
+    monkeypatch.setattr("vleval.running.engines.open_engine", toy)
     for name in ("CI", "VLEVAL_MODEL", "VLEVAL_DEBUG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
@@ -107,7 +107,7 @@ def test_settings_end_in_advice_on_the_questions_asked_for(
         told.append(block.rows[0].run.summary.n)
         return advice_text(block)
 
-    monkeypatch.setattr("vleval.report.advice_text", overheard)
+    monkeypatch.setattr("vleval.running.report.advice_text", overheard)
     run(*flags, "--max-pixels", "16t,36t", "--limit", "8")
     assert told == [8], "a shorter --limit answers from the longer run, of which only these count"
 

@@ -14,7 +14,7 @@ from test_cli_commands import HEAVY, loaded_by
 from vleval.grounding.boxes import iou
 from vleval.grounding.frame import Frame
 from vleval.tasks.prompts import DETECT, LOCATE, POINT
-from vleval.tasks.worlds.scenes import make_scene
+from vleval.tasks.worlds.grounding.scenes import make_scene
 from vleval.tasks.worlds.write import BUNDLED_SEED, EXAMPLE_SCENE
 
 SIZES = {"wide.png": (900, 400), "tall.png": (300, 820), "turned.jpg": (760, 420)}
@@ -291,7 +291,7 @@ def test_the_example_is_the_generators_own_and_is_found(monkeypatch: pytest.Monk
 
 
 def test_help_is_light_and_shows_how() -> None:
-    assert loaded_by(["ground", "--help"], (*HEAVY, "numpy", "av", "PIL", "vleval.config")) == []
+    assert loaded_by(["ground", "--help"], (*HEAVY, "numpy", "av", "PIL", "vleval.running.config")) == []
     text = vleval("ground", "--help").stdout
     assert 'vleval ground photo.jpg "the red car' in text
     for flag in ("--point", "--all", "--save", "--max-pixels", "--coordinates", "--json"):

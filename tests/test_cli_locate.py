@@ -14,7 +14,7 @@ from test_cli_commands import HEAVY, loaded_by
 from vleval.grounding.frame import Frame
 from vleval.grounding.spans import temporal_iou
 from vleval.tasks.prompts import MOMENT
-from vleval.tasks.worlds.clips import make_clip
+from vleval.tasks.worlds.video.clips import make_clip
 from vleval.tasks.worlds.write import BUNDLED_SEED, EXAMPLE_CLIP
 
 CLIP = make_clip("example", BUNDLED_SEED, EXAMPLE_CLIP)
@@ -178,7 +178,7 @@ def test_how_a_video_was_sampled_is_warned_of_once(clips: Path, monkeypatch: pyt
 
 
 def test_help_is_light_and_shows_how() -> None:
-    assert loaded_by(["locate", "--help"], (*HEAVY, "numpy", "av", "PIL", "vleval.config")) == []
+    assert loaded_by(["locate", "--help"], (*HEAVY, "numpy", "av", "PIL", "vleval.running.config")) == []
     text = vleval("locate", "--help").stdout
     assert 'vleval locate clip.mp4 "the person opens the door"' in text
     for flag in ("--fps", "--max-frames", "--video-timing", "--save", "--json"):

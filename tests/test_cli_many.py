@@ -15,10 +15,10 @@ from typer.testing import CliRunner, Result
 
 from toy import ToyEngine, toy_clips, toy_samples, write_clips, write_rows
 from vleval.cli import app
-from vleval.config import RunConfig
 from vleval.console import Overall
-from vleval.engines import Loaded, ModelChoice
 from vleval.results.storage.store import read_run, read_samples
+from vleval.running.config import RunConfig
+from vleval.running.engines import Loaded, ModelChoice
 from vleval.tasks.data.sources import open_data
 from vleval.tasks.grounding import refcoco
 from vleval.tasks.video import charades_sta
@@ -48,7 +48,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         boxes = open_data(refcoco.TASK, "val.jsonl").samples
         return Loaded(ToyEngine([*boxes, *open_data(charades_sta.TASK, "clips.jsonl").samples]), 2.0)
 
-    monkeypatch.setattr("vleval.engines.open_engine", toy)
+    monkeypatch.setattr("vleval.running.engines.open_engine", toy)
     for name in ("CI", "VLEVAL_MODEL", "VLEVAL_DEBUG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
@@ -178,7 +178,7 @@ def test_time_left_is_by_the_answers_of_this_session(monkeypatch: pytest.MonkeyP
 SLOW = """
 import sys, time
 from toy import ToyEngine, exact
-import vleval.engines
+from vleval.running import engines
 from vleval.tasks.grounding import refcoco
 from vleval.tasks.video import charades_sta
 from vleval.tasks.data.sources import open_data
@@ -189,7 +189,7 @@ def slowly(index, sample, frame):
 
 boxes = open_data(refcoco.TASK, "val.jsonl").samples
 samples = [*boxes, *open_data(charades_sta.TASK, "clips.jsonl").samples]
-vleval.engines.open_engine = lambda config, choice: vleval.engines.Loaded(ToyEngine(samples, slowly), 2.0)
+engines.open_engine = lambda config, choice: engines.Loaded(ToyEngine(samples, slowly), 2.0)
 sys.argv = ["vleval", "run", "--config", "team.toml", "--offset", "2", "--limit", "0.5", "--name", "many"]
 from vleval.cli import main
 main()

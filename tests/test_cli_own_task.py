@@ -11,11 +11,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from toy import ToyEngine
+from vleval.cards.scaffold import TEMPLATES
 from vleval.cli import app
-from vleval.config import RunConfig
-from vleval.engines import Loaded, ModelChoice
 from vleval.results.storage.store import read_run
-from vleval.scaffold import TEMPLATES
+from vleval.running.config import RunConfig
+from vleval.running.engines import Loaded, ModelChoice
 from vleval.tasks.data.sources import open_data
 from vleval.tasks.registry import get_task
 
@@ -31,7 +31,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def toy(config: RunConfig, choice: ModelChoice) -> Loaded:
         return Loaded(ToyEngine(open_data(get_task("my_task.py"), "my_task.jsonl").samples), 2.0)
 
-    monkeypatch.setattr("vleval.engines.open_engine", toy)
+    monkeypatch.setattr("vleval.running.engines.open_engine", toy)
     monkeypatch.chdir(tmp_path)
     for name in ("CI", "VLEVAL_MODEL", "VLEVAL_DEBUG"):
         monkeypatch.delenv(name, raising=False)
@@ -193,7 +193,7 @@ def test_an_edited_file_never_mixes_answers(desk: Path) -> None:
 def test_lists_and_toml_tables_take_a_file(desk: Path) -> None:
     text = 'task = ["refcoco", "./my_task.py"]\nmodel = "."\n[tasks.my-task]\ndata = "my_task.jsonl"\n'
     Path("team.toml").write_text(text + "limit = 1\n")
-    from vleval.plan import load_plan
+    from vleval.running.plan import load_plan
 
     plan = load_plan({}, Path("team.toml"))
     assert [(part.task.name, part.config.limit) for part in plan.parts] == [("refcoco", None), ("my-task", 1)]

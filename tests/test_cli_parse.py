@@ -151,7 +151,7 @@ def test_slips_are_one_sentence(flags: list[str], sentence: str) -> None:
 def test_parsing_loads_no_model(tmp_path: Path) -> None:
     file = tmp_path / "answer.txt"
     file.write_bytes(BOX)
-    assert loaded_by(["parse", str(file), *SIZES], (*HEAVY, "av", "PIL", "vleval.config")) == []
-    assert loaded_by(["parse", "--help"], (*HEAVY, "numpy", "av", "PIL", "vleval.config")) == []
+    assert loaded_by(["parse", str(file), *SIZES], (*HEAVY, "av", "PIL", "vleval.running.config")) == []
+    assert loaded_by(["parse", "--help"], (*HEAVY, "numpy", "av", "PIL", "vleval.running.config")) == []
     text = vleval("parse", "--help").stdout
     assert "vleval parse answer.txt --input-size 252x168 --original-size 640x427" in text

@@ -12,12 +12,12 @@ from typer.testing import CliRunner, Result
 from helpers import tiny_config
 from toy import Answer, ToyEngine, exact, swapped, toy_samples, write_rows
 from vleval.cli import app
-from vleval.config import RunConfig
-from vleval.engines import BUNDLED_CHECKPOINT, Loaded, ModelChoice
 from vleval.errors import UserError
 from vleval.model.config import PUBLISHED as SHAPES
-from vleval.reproduction import Compared, model_size
 from vleval.results.statistics.stats import Estimate, Interval
+from vleval.running.config import RunConfig
+from vleval.running.engines import BUNDLED_CHECKPOINT, Loaded, ModelChoice
+from vleval.running.reproduction import Compared, model_size
 from vleval.tasks import published
 from vleval.tasks.data.sources import open_data
 from vleval.tasks.grounding.refcoco import TASK
@@ -40,10 +40,10 @@ def answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Answer
     def toy(config: RunConfig, choice: ModelChoice) -> Loaded:
         return Loaded(ToyEngine(open_data(TASK, str(file)).samples, chosen["answer"]), 2.0)
 
-    monkeypatch.setattr("vleval.engines.open_engine", toy)
-    monkeypatch.setattr("vleval.engines.check_folder", lambda choice: None)
+    monkeypatch.setattr("vleval.running.engines.open_engine", toy)
+    monkeypatch.setattr("vleval.running.engines.check_folder", lambda choice: None)
     monkeypatch.setattr(published, "PUBLISHED", (row({"3B": 90.1, "7B": 99.2}),))
-    monkeypatch.setattr("vleval.launch.check_folder", lambda choice: None)
+    monkeypatch.setattr("vleval.running.launch.check_folder", lambda choice: None)
     monkeypatch.chdir(tmp_path)
     for name in ("CI", "VLEVAL_MODEL", "VLEVAL_DEBUG"):
         monkeypatch.delenv(name, raising=False)

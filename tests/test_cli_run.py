@@ -15,10 +15,10 @@ from typer.testing import CliRunner, Result
 
 from toy import ToyEngine, toy_samples, write_rows
 from vleval.cli import app
-from vleval.config import RunConfig
-from vleval.engines import Loaded, ModelChoice
 from vleval.model.io import Failure
 from vleval.results.storage.store import read_run, read_samples
+from vleval.running.config import RunConfig
+from vleval.running.engines import Loaded, ModelChoice
 from vleval.tasks.data.sources import open_data
 from vleval.tasks.grounding.refcoco import TASK
 
@@ -33,7 +33,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def toy(config: RunConfig, choice: ModelChoice) -> Loaded:
         return Loaded(ToyEngine(open_data(TASK, str(file)).samples), 2.0)
 
-    monkeypatch.setattr("vleval.engines.open_engine", toy)
+    monkeypatch.setattr("vleval.running.engines.open_engine", toy)
     monkeypatch.chdir(tmp_path)
     for name in ("CI", "VLEVAL_MODEL", "VLEVAL_DEBUG"):
         monkeypatch.delenv(name, raising=False)
@@ -89,7 +89,7 @@ def test_verbose_shows_answers_as_harmless_text(world: Path, monkeypatch: pytest
         return "\x1b]0;owned\x07[/x]\n::error::x"
 
     engine = ToyEngine(open_data(TASK, str(world)).samples, hostile)
-    monkeypatch.setattr("vleval.engines.open_engine", lambda config, choice: Loaded(engine, 2.0))
+    monkeypatch.setattr("vleval.running.engines.open_engine", lambda config, choice: Loaded(engine, 2.0))
     result = run("--task", "refcoco", "--data", world, "--verbose")
     assert result.exit_code == 0
     assert "toy-0#0: unparsed: \\x1b]0;owned\\x07[/x]\\n::error::x" in result.stderr
@@ -102,7 +102,7 @@ def test_broken_images_cost_their_samples_alone(world: Path, monkeypatch: pytest
         return Failure("input_error", "torn")
 
     engine = ToyEngine(open_data(TASK, str(world)).samples, broken)
-    monkeypatch.setattr("vleval.engines.open_engine", lambda config, choice: Loaded(engine, 2.0))
+    monkeypatch.setattr("vleval.running.engines.open_engine", lambda config, choice: Loaded(engine, 2.0))
     assert run("--task", "refcoco", "--data", world, "--max-errors", "100%").exit_code == 0
     stopped = run("--task", "refcoco", "--data", world, "--max-errors", "3", "--output", "stopped")
     assert stopped.exit_code == 13
@@ -139,7 +139,7 @@ def test_a_crash_is_one_sentence_too(world: Path, monkeypatch: pytest.MonkeyPatc
     def crash(config: object, choice: object) -> Loaded:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr("vleval.engines.open_engine", crash)
+    monkeypatch.setattr("vleval.running.engines.open_engine", crash)
     result = run("--task", "refcoco", "--data", world)
     assert result.exit_code == 1
     assert "error: vleval crashed (ZeroDivisionError: division by zero)" in result.stderr
@@ -157,7 +157,7 @@ SLOW = """
 import sys, time
 stuck = len(sys.argv) > 1
 from toy import ToyEngine, exact
-import vleval.engines
+from vleval.running import engines
 from vleval.tasks.grounding.refcoco import TASK
 from vleval.tasks.data.sources import open_data
 
@@ -166,7 +166,7 @@ def slowly(index, sample, frame):
     return exact(index, sample, frame)
 
 samples = open_data(TASK, "val.jsonl").samples
-vleval.engines.open_engine = lambda config, choice: vleval.engines.Loaded(ToyEngine(samples, slowly), 2.0)
+engines.open_engine = lambda config, choice: engines.Loaded(ToyEngine(samples, slowly), 2.0)
 flags = "--task refcoco --model . --data val.jsonl --max-pixels 16t,36t"
 sys.argv = ["vleval", "run", *flags.split()]
 from vleval.cli import main

@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from helpers import fixtures_path, real_config, real_tokenizer, save_tiny_checkpoint
 from vleval.cli import app
-from vleval.engines import BUNDLED_CHECKPOINT
 from vleval.results.record import SampleRecord
 from vleval.results.storage.store import read_run, read_samples
+from vleval.running.engines import BUNDLED_CHECKPOINT
 
 PHOTOS = ("ocr_example1.jpg", "ocr_example2.jpg", "ocr_example3.jpg")
 

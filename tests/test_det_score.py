@@ -14,13 +14,13 @@ from pointing_kit import vleval
 from toy import ToyEngine, only_run
 from vleval.errors import UserError
 from vleval.grounding.frame import Frame
-from vleval.job import Job
 from vleval.model.io import EngineInfo, GenerationSettings, Media, Request, Response, TokenLogprobs
-from vleval.plan import load_plan
 from vleval.results.record import SampleRecord
 from vleval.results.storage.fingerprint import predict_fields
 from vleval.results.storage.store import read_run, read_samples
-from vleval.resume import Mismatch, run_name
+from vleval.running.job import Job
+from vleval.running.plan import load_plan
+from vleval.running.resume import Mismatch, run_name
 from vleval.tasks.base import Sample
 from vleval.tasks.registry import get_task
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from vleval import engines
 from vleval.cli import app
-from vleval.config import RunConfig
-from vleval.engines import BUNDLED_CHECKPOINT, Loaded, ModelChoice
 from vleval.results.storage.store import read_samples
+from vleval.running import engines
+from vleval.running.config import RunConfig
+from vleval.running.engines import BUNDLED_CHECKPOINT, Loaded, ModelChoice
 from vleval.tasks.registry import TASKS
 
 QUESTIONS = 8

@@ -12,15 +12,15 @@ import pytest
 from run_kit import SAMPLES, job, result
 from toy import Answer, ToyEngine, exact, swapped, toy_clips
 from vleval.console import Console
-from vleval.engines import Loaded
 from vleval.errors import ExitCode, UserError
 from vleval.grounding.frame import Frame
-from vleval.job import Job, Outcome
 from vleval.model.io import Failure
-from vleval.report import show_outcome
 from vleval.results.storage.store import SAMPLES_FILE, read_run, read_samples, stored_ids
-from vleval.resume import Mismatch
-from vleval.runner import run_grid
+from vleval.running.engines import Loaded
+from vleval.running.job import Job, Outcome
+from vleval.running.report import show_outcome
+from vleval.running.resume import Mismatch
+from vleval.running.runner import run_grid
 from vleval.tasks.base import Sample
 from vleval.tasks.video import charades_sta
 

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "results": ("vleval.results", "vleval.grounding", *TYPES),
     "vleval": ("vleval",),
 }
-JOINTS = ("vleval.__main__", "vleval.lessons", "vleval.trainer")
+JOINTS = ("vleval.__main__", "vleval.training.lessons", "vleval.training.trainer")
 """The script, and what the training command alone loads."""
 HEAVY = ("torch", "transformers", "datasets", "pandas", "scipy", "matplotlib", "pycocotools")
 DISTRIBUTION = {"PIL": "pillow", "flash_attn": "flash-attn"}

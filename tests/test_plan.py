@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vleval.errors import UserError, explain
-from vleval.plan import Plan, load_plan
+from vleval.running.plan import Plan, load_plan
 from vleval.tasks.base import DataError
 
 BOTH = "refcoco,charades-sta"

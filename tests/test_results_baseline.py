@@ -24,7 +24,7 @@ from vleval.results.gating.baseline import (
     write_baseline,
 )
 from vleval.results.record import SampleRecord
-from vleval.selection import metrics_of, one_per_task, read_sources
+from vleval.stored.selection import metrics_of, one_per_task, read_sources
 
 pytestmark = pytest.mark.usefixtures("hasty")
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from board_kit import BUNDLED, HUB, MODEL, OTHER, board_of, cells, toy_run, variant
-from vleval.boards import setting_text
 from vleval.results.boards.board import COST, ENDS, HEAD, NUMBERS, TEXTS, Board, Column, benchmark_name
 from vleval.results.storage.store import RUN_FILE, read_run
+from vleval.stored.boards import setting_text
 from vleval.tasks.grounding.refcoco import METRICS, TASK
 from vleval.tasks.published import _OF_2, PUBLISHED, published
 

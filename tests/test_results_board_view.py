@@ -13,10 +13,10 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from board_kit import BUNDLED, HOSTILE, HUB, MODEL, OTHER, board_of, toy_run, variant
-from vleval.boards import known_metrics
 from vleval.results.boards.board import HEAD, Board
 from vleval.results.boards.page import board_page
 from vleval.results.boards.view import board_document, board_markdown, board_tables, sections
+from vleval.stored.boards import known_metrics
 
 
 @pytest.fixture(scope="module")

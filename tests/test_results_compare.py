@@ -16,7 +16,7 @@ from vleval.results.comparing.document import compare_document
 from vleval.results.comparing.eligibility import UnknownSetting, check_vary
 from vleval.results.record import RunRecord, SampleRecord
 from vleval.results.statistics.multiplicity import benjamini_hochberg, holm
-from vleval.selection import metrics_of, read_sources
+from vleval.stored.selection import metrics_of, read_sources
 
 pytestmark = pytest.mark.usefixtures("hasty")
 

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from board_kit import BUNDLED, HOSTILE, HUB, MODEL, toy_run, variant
-from vleval.boards import setting_text
 from vleval.results.exports.every_eval import Evaluation, aggregate, as_text, write_folder
 from vleval.results.exports.hub import Scores
 from vleval.results.storage.store import read_run, read_samples
+from vleval.stored.boards import setting_text
 from vleval.tasks.grounding.refcoco import METRICS
 
 NUMBER = (int, float)

@@ -17,7 +17,7 @@ from vleval.results.gating.checks import Check
 from vleval.results.gating.gate import Allowed, Judged, judge_runs
 from vleval.results.gating.policy import Policy, gates
 from vleval.results.record import SampleRecord
-from vleval.selection import metrics_of, one_per_task, read_sources
+from vleval.stored.selection import metrics_of, one_per_task, read_sources
 
 pytestmark = pytest.mark.usefixtures("hasty")
 

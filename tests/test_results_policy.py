@@ -16,7 +16,7 @@ from vleval.results.gating.policy import (
     read_policy,
     short_policy,
 )
-from vleval.selection import metrics_of
+from vleval.stored.selection import metrics_of
 
 
 def demanded(tmp_path: Path, text: str) -> list[Gate]:

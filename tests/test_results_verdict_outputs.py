@@ -18,7 +18,7 @@ from vleval.results.gating.policy import Policy, gates
 from vleval.results.gating.text import verdict_line
 from vleval.results.record import SampleRecord
 from vleval.results.storage import disk
-from vleval.selection import metrics_of, one_per_task, read_sources
+from vleval.stored.selection import metrics_of, one_per_task, read_sources
 
 EVIL = "</testcase> ]]> | <img src=x> \x1b]0;owned\x07 ::error::x\n::add-mask::a \ud800"
 

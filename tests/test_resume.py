@@ -18,13 +18,13 @@ from toy import ToyEngine, exact, only_run, swapped, toy_samples
 from vleval.console import Console
 from vleval.errors import ExitCode, UserError, explain
 from vleval.grounding.frame import Frame
-from vleval.job import Job
 from vleval.model.io import EngineInfo, Failure, Media
-from vleval.report import show_outcome
 from vleval.results.storage import disk
 from vleval.results.storage.lines import decode
 from vleval.results.storage.store import SAMPLES_FILE, StoreError, read_run, read_samples
-from vleval.resume import Mismatch
+from vleval.running.job import Job
+from vleval.running.report import show_outcome
+from vleval.running.resume import Mismatch
 from vleval.tasks.base import Sample
 from vleval.tasks.grounding.refcoco import TASK
 
@@ -285,7 +285,7 @@ def test_another_decoder_is_refused_another_library_is_warned_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     versions = {"pillow": "11", "av": "14", "torch": "2.12"}
-    monkeypatch.setattr("vleval.logbook.environment", lambda: dict(versions))
+    monkeypatch.setattr("vleval.running.logbook.environment", lambda: dict(versions))
     half_done(tmp_path)
     versions["pillow"] = "12"
     with pytest.raises(Mismatch, match=r"pillow \(11 stored, 12 now\)"):

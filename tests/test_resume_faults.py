@@ -31,7 +31,7 @@ SAMPLES = toy_samples(4)
 @pytest.fixture(autouse=True)
 def _light(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hundreds of runs: package versions are not looked up each time."""
-    monkeypatch.setattr("vleval.logbook.environment", lambda: {"vleval": "0"})
+    monkeypatch.setattr("vleval.running.logbook.environment", lambda: {"vleval": "0"})
 
 
 @pytest.fixture

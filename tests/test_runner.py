@@ -14,9 +14,9 @@ from vleval.errors import ExitCode, Terminated, UserError
 from vleval.grounding.frame import Frame
 from vleval.model.errors import SettingsError
 from vleval.model.io import Failure
-from vleval.report import show_outcome
 from vleval.results.record import SampleRecord
 from vleval.results.storage.store import read_run, read_samples
+from vleval.running.report import show_outcome
 from vleval.tasks.base import Sample
 from vleval.tasks.grounding.refcoco import TASK
 

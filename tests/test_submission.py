@@ -14,11 +14,11 @@ from typer.testing import CliRunner, Result
 from gate_kit import make_run, sample
 from toy import ToyEngine
 from vleval.cli import app
-from vleval.config import RunConfig
-from vleval.engines import Loaded, ModelChoice
 from vleval.errors import ExitCode
 from vleval.results.exports.submission import SubmissionError, write_submission
 from vleval.results.storage.store import read_run, read_samples
+from vleval.running.config import RunConfig
+from vleval.running.engines import Loaded, ModelChoice
 from vleval.tasks.base import DataError
 from vleval.tasks.data.sources import BUNDLED, open_data
 from vleval.tasks.registry import get_task
@@ -60,7 +60,7 @@ def run(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     def toy(config: RunConfig, choice: ModelChoice) -> Loaded:
         return Loaded(engine, 2.0)
 
-    monkeypatch.setattr("vleval.engines.open_engine", toy)
+    monkeypatch.setattr("vleval.running.engines.open_engine", toy)
     result = invoke("run", "--task", task.name, "--data", str(file), "--model", "bundled", "--output", "runs")
     assert "published without answers, so nothing is scored" in result.stderr.replace("\n", " ")
     assert "no score: 3 of 4 questions have a readable answer" in result.stdout

@@ -18,7 +18,7 @@ from vleval.tasks.data import rows
 from vleval.tasks.data.predictions import read_predictions
 from vleval.tasks.data.sources import open_data
 from vleval.tasks.documents.cc_ocr import COLUMNS, JUDGES, PARSED, TASK, TRACKS
-from vleval.tasks.worlds.ocr_rows import cc_ocr_rows
+from vleval.tasks.worlds.documents.ocr_rows import cc_ocr_rows
 
 
 class Judged(NamedTuple):

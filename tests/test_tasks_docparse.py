@@ -17,7 +17,7 @@ from vleval.model.io import Media
 from vleval.tasks.base import DataError, Sample, Score
 from vleval.tasks.data.sources import BUNDLED, open_data
 from vleval.tasks.documents.docparse import METRICS, TASK
-from vleval.tasks.worlds.page_rows import docparse_rows
+from vleval.tasks.worlds.documents.page_rows import docparse_rows
 from vleval.tasks.worlds.write import BUNDLED_SEED
 
 NAMES = [metric.name for metric in METRICS]

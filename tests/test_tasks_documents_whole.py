@@ -14,13 +14,13 @@ from typer.testing import CliRunner, Result
 
 from toy import Answer, ToyEngine
 from vleval.cli import app
-from vleval.config import RunConfig
-from vleval.engines import Loaded, ModelChoice
 from vleval.grounding.frame import Frame
+from vleval.running.config import RunConfig
+from vleval.running.engines import Loaded, ModelChoice
 from vleval.tasks.base import Sample
 from vleval.tasks.data.sources import BUNDLED, open_data
 from vleval.tasks.registry import get_task
-from vleval.tasks.worlds.papers import chartqa_rows, docvqa_rows
+from vleval.tasks.worlds.documents.papers import chartqa_rows, docvqa_rows
 from vleval.tasks.worlds.write import BUNDLED_CHARTS, BUNDLED_DOCUMENTS, BUNDLED_SEED
 
 FAMILIES = [("docvqa", "anls"), ("chartqa", "relaxed_acc")]
@@ -50,7 +50,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             def toy(config: RunConfig, choice: ModelChoice) -> Loaded:
                 return Loaded(engine, 2.0)
 
-            monkeypatch.setattr("vleval.engines.open_engine", toy)
+            monkeypatch.setattr("vleval.running.engines.open_engine", toy)
         result = CliRunner().invoke(app, ["run", "--task", task, "--data", "bundled", "--json", *flags])
         assert result.exit_code == 0, result.output
         return result

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from vleval.cli import app
 from vleval.errors import UserError
-from vleval.plan import load_plan
+from vleval.running.plan import load_plan
 from vleval.tasks.base import Task
 from vleval.tasks.groups import REPORT, group, groups
 from vleval.tasks.published import PUBLISHED, QWEN25

@@ -21,7 +21,7 @@ from vleval.tasks.documents.ocr_rules.limits import LONGEST
 from vleval.tasks.documents.ocr_rules.truths import COLUMNS, read_columns, read_truth
 from vleval.tasks.documents.ocrbench_v2 import TASK
 from vleval.tasks.text.transcript import transcript_likeness
-from vleval.tasks.worlds.ocr_rows import ocrbench_v2_rows
+from vleval.tasks.worlds.documents.ocr_rows import ocrbench_v2_rows
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from vleval.tasks.data.sources import BUNDLED, open_data
 from vleval.tasks.documents.omnidocbench import METRICS, TASK
 from vleval.tasks.published import published
 from vleval.tasks.wording import reworded
-from vleval.tasks.worlds.page_rows import omnidocbench_rows
+from vleval.tasks.worlds.documents.page_rows import omnidocbench_rows
 from vleval.tasks.worlds.write import BUNDLED_SEED
 
 GRID = '<table><tr><td colspan="2">a</td></tr><tr><td>b</td><td>cd</td></tr></table>'

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from toy import Answer, ToyEngine
 from vleval.cli import app
-from vleval.config import RunConfig
-from vleval.engines import Loaded, ModelChoice
 from vleval.grounding.frame import Frame, to_input
+from vleval.running.config import RunConfig
+from vleval.running.engines import Loaded, ModelChoice
 from vleval.tasks.base import Sample
 from vleval.tasks.data.sources import open_data
 from vleval.tasks.registry import get_task
@@ -54,7 +54,7 @@ def scores(task: str, answer: Answer, monkeypatch: pytest.MonkeyPatch, folder: P
     def toy(config: RunConfig, choice: ModelChoice) -> Loaded:
         return Loaded(engine, 2.0)
 
-    monkeypatch.setattr("vleval.engines.open_engine", toy)
+    monkeypatch.setattr("vleval.running.engines.open_engine", toy)
     result = CliRunner().invoke(app, ["run", "--task", task, "--data", "bundled", "--json"])
     assert result.exit_code == 0, result.output
     (found,) = json.loads(result.stdout)["tasks"]

@@ -12,11 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from vleval.cli import app
-from vleval.config import make_config
-from vleval.engines import BUNDLED_CHECKPOINT
 from vleval.grounding.parse import render_boxes
-from vleval.plan import load_plan
 from vleval.results.gating.policy import short_policy
+from vleval.running.config import make_config
+from vleval.running.engines import BUNDLED_CHECKPOINT
+from vleval.running.plan import load_plan
 from vleval.tasks.base import Answer, Task
 from vleval.tasks.data import hub
 from vleval.tasks.data.readers import Table
@@ -25,7 +25,7 @@ from vleval.tasks.grounding.refcoco import TASK, TASK_G, TASK_PLUS
 from vleval.tasks.published import published
 from vleval.tasks.registry import get_task
 from vleval.tasks.worlds import write
-from vleval.tasks.worlds.scenes import VOCABULARY, make_scene
+from vleval.tasks.worlds.grounding.scenes import VOCABULARY, make_scene
 
 FAMILY = (TASK, TASK_PLUS, TASK_G)
 

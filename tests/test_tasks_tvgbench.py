@@ -9,14 +9,14 @@ from typing import Any, cast
 
 import pytest
 
-from vleval import thumbnails
 from vleval.model.io import Media
 from vleval.results.reporting.data import Block
+from vleval.stored import thumbnails
 from vleval.tasks.base import DataError, Sample
 from vleval.tasks.data.sources import open_data
 from vleval.tasks.registry import get_task
 from vleval.tasks.worlds.encode import mp4
-from vleval.tasks.worlds.films import make_film
+from vleval.tasks.worlds.video.films import make_film
 
 TASK = get_task("tvgbench")
 

@@ -11,15 +11,15 @@ from typer.testing import CliRunner
 
 from toy import ToyEngine
 from vleval.cli import app
-from vleval.config import RunConfig
-from vleval.engines import Loaded, ModelChoice
+from vleval.running.config import RunConfig
+from vleval.running.engines import Loaded, ModelChoice
 from vleval.tasks.base import Sample
 from vleval.tasks.choices import split
 from vleval.tasks.data.sources import BUNDLED, open_data
 from vleval.tasks.registry import get_task
-from vleval.tasks.worlds.clips import render
-from vleval.tasks.worlds.quizzes import SETS, STORIES, clip_name, write_quizzes
-from vleval.tasks.worlds.stories import ask, make_story
+from vleval.tasks.worlds.video.clips import render
+from vleval.tasks.worlds.video.quizzes import SETS, STORIES, clip_name, write_quizzes
+from vleval.tasks.worlds.video.stories import ask, make_story
 from vleval.tasks.worlds.write import BUNDLED_SEED
 
 NAMES = ["videomme-subtitles", *SETS]
@@ -54,7 +54,7 @@ def values(
     monkeypatch.chdir(tmp_path)
     for name in ("CI", "VLEVAL_MODEL", "VLEVAL_DEBUG"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("vleval.engines.open_engine", toy)
+    monkeypatch.setattr("vleval.running.engines.open_engine", toy)
     result = CliRunner().invoke(app, ["run", "--task", task, "--data", "bundled", "--json"])
     assert result.exit_code == 0, result.output
     (found,) = json.loads(result.stdout)["tasks"]

@@ -15,16 +15,6 @@ import torch
 from safetensors.torch import load_file
 
 from vleval.grounding.parse import parse_boxes, parse_spans, render_boxes, render_spans
-from vleval.lessons import (
-    BOX_FRAGMENTS,
-    CLASSES,
-    PROMPT_FRAGMENTS,
-    SPAN_FRAGMENTS,
-    clip_lesson,
-    lesson_batch,
-    lesson_tokenizer,
-    scene_lesson,
-)
 from vleval.model.errors import CheckpointError
 from vleval.model.io import Media, Message
 from vleval.model.positions import mrope_positions
@@ -36,8 +26,18 @@ from vleval.model.training.finetune import Guidance, Recipe
 from vleval.model.training.losses import Helpers, Losses, LossWeights
 from vleval.model.training.packing import Packer
 from vleval.model.training.tiny import SPEC, number_ids, tiny_model
-from vleval.tasks.worlds.scenes import make_scene
-from vleval.trainer import TrainingRun, export, train
+from vleval.tasks.worlds.grounding.scenes import make_scene
+from vleval.training.lessons import (
+    BOX_FRAGMENTS,
+    CLASSES,
+    PROMPT_FRAGMENTS,
+    SPAN_FRAGMENTS,
+    clip_lesson,
+    lesson_batch,
+    lesson_tokenizer,
+    scene_lesson,
+)
+from vleval.training.trainer import TrainingRun, export, train
 
 
 @pytest.fixture(scope="module")
@@ -200,7 +200,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
 
     run(tmp_path / "whole")
     with monkeypatch.context() as patched, pytest.raises(OSError, match="the disk is gone"):
-        patched.setattr("vleval.trainer.lesson_batch", failing)
+        patched.setattr("vleval.training.trainer.lesson_batch", failing)
         run(path)
     run(path)
     whole, parts = (load_file(tmp_path / name / "state.safetensors") for name in ("whole", "parts"))

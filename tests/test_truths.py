@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from vleval.cards.truths import marks, save_truths
 from vleval.model.io import Media
 from vleval.tasks.base import Sample
 from vleval.tasks.data.sources import open_data
 from vleval.tasks.registry import get_task
-from vleval.truths import marks, save_truths
 
 BLUE = (0, 114, 178)
 HOSTILE = "\x1b[2J\u202egnp.exe\x00 " + "a" * 3000 + "\ud800"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from vleval.cards.check import TEXTS
 from vleval.results.words import MOST_TEXTS, Said, in_words, plain_texts, said
-from vleval.taskcheck import TEXTS
 from vleval.tasks.base import Answer, Sample
 from vleval.tasks.data.sources import open_data
 from vleval.tasks.registry import TASKS

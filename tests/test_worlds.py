@@ -19,10 +19,10 @@ from PIL import Image, ImageDraw
 
 import vleval.tasks
 from vleval.tasks.worlds import write
-from vleval.tasks.worlds.clips import FPS, make_clip, render
 from vleval.tasks.worlds.encode import mp4, png
-from vleval.tasks.worlds.scenes import VOCABULARY, Scene, SceneObject, make_scene
+from vleval.tasks.worlds.grounding.scenes import VOCABULARY, Scene, SceneObject, make_scene
 from vleval.tasks.worlds.shapes import COLORS, SHAPES, Box, draw, outline
+from vleval.tasks.worlds.video.clips import FPS, make_clip, render
 
 BUNDLED = Path(vleval.tasks.__file__).parent / "bundled"
 SPLITS = ("train", "val", "test")

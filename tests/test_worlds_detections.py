@@ -16,8 +16,8 @@ from vleval.tasks.data.readers import from_dataset
 from vleval.tasks.data.sources import BUNDLED, open_data
 from vleval.tasks.grounding.coco import CLASSES
 from vleval.tasks.registry import get_task
-from vleval.tasks.worlds import detections
-from vleval.tasks.worlds.things import KINDS, make_view
+from vleval.tasks.worlds.grounding import detections
+from vleval.tasks.worlds.grounding.things import KINDS, make_view
 from vleval.tasks.worlds.write import BUNDLED_SEED
 
 FILES: dict[str, Callable[[int], Iterator[dict[str, Any]]]] = {

@@ -14,8 +14,8 @@ from vleval.model.io import Media
 from vleval.model.video_reader import packet_timeline, read_frames
 from vleval.tasks.data.sources import BUNDLED, open_data
 from vleval.tasks.registry import get_task
-from vleval.tasks.worlds import films, moments
 from vleval.tasks.worlds.shapes import COLORS
+from vleval.tasks.worlds.video import films, moments
 from vleval.tasks.worlds.write import BUNDLED_SEED
 
 FILES = {"qvhighlights": "val", "activitynet-tl": "val_2", "tvgbench": "test"}

@@ -13,8 +13,8 @@ from PIL import Image
 
 from vleval.tasks.data.readers import read_file
 from vleval.tasks.data.sources import BUNDLED
-from vleval.tasks.worlds.ocr_rows import SHEETS, cc_ocr_rows, ocrbench_v2_rows, write_ocr
-from vleval.tasks.worlds.sheets import PER_STEP, SIDE, STEP, make_sheet
+from vleval.tasks.worlds.documents.ocr_rows import SHEETS, cc_ocr_rows, ocrbench_v2_rows, write_ocr
+from vleval.tasks.worlds.documents.sheets import PER_STEP, SIDE, STEP, make_sheet
 from vleval.tasks.worlds.write import BUNDLED_SEED
 
 COLUMNS = {

@@ -14,9 +14,9 @@ from PIL import Image
 from scipy import ndimage
 
 from vleval.tasks.data.sources import BUNDLED
-from vleval.tasks.worlds import places
-from vleval.tasks.worlds.crowds import make_crowd
-from vleval.tasks.worlds.screens import make_screen
+from vleval.tasks.worlds.grounding import places
+from vleval.tasks.worlds.grounding.crowds import make_crowd
+from vleval.tasks.worlds.grounding.screens import make_screen
 from vleval.tasks.worlds.shapes import COLORS
 from vleval.tasks.worlds.write import BUNDLED_SEED
 

@@ -14,7 +14,7 @@ from PIL import Image
 from vleval.tasks.base import Answer, Sample
 from vleval.tasks.data.sources import BUNDLED, open_data
 from vleval.tasks.registry import get_task
-from vleval.tasks.worlds import readings
+from vleval.tasks.worlds.documents import readings
 from vleval.tasks.worlds.write import BUNDLED_SEED
 
 MAKERS = {

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from vleval.console import Console
 from vleval.grounding.frame import Convention
-from vleval.judge import sample_records
 from vleval.results.record import SampleRecord
 from vleval.results.summary import Summary, summarise
+from vleval.running.judge import sample_records
 from vleval.tasks.base import Task
 from vleval.tasks.data.predictions import Predictions
 

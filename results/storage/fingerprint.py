@@ -68,7 +68,7 @@ def sample_fingerprint(run: RunRecord, id: str, input_sha256: str | None) -> str
 def differences(stored: RunRecord, now: RunRecord) -> list[Difference]:
     """Why the answers of `stored` are no part of `now`; empty when they are.
 
-    The data's content is compared answer by answer (`vleval.resume`), because a longer run extends a shorter.
+    The data's content is compared answer by answer (`vleval.running.resume`): a longer run extends a shorter.
     """
     was, is_now = _run_fields(stored), _run_fields(now)
     if stored.model.files and now.model.files:

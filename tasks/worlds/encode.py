@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from PIL import Image
 
-from vleval.tasks.worlds.clips import Clip, render
 from vleval.tasks.worlds.shapes import Pixels
+from vleval.tasks.worlds.video.clips import Clip, render
 
 if TYPE_CHECKING:
     import av

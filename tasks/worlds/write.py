@@ -11,20 +11,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from vleval.tasks.worlds.clips import make_clip
-from vleval.tasks.worlds.detections import write_detections
+from vleval.tasks.worlds.documents.ocr_rows import write_ocr
+from vleval.tasks.worlds.documents.page_rows import write_pages
+from vleval.tasks.worlds.documents.papers import chartqa_rows, docvqa_rows
+from vleval.tasks.worlds.documents.readings import write_readings
 from vleval.tasks.worlds.encode import mp4, png
-from vleval.tasks.worlds.language import FREE, FULL, PLACELESS, Dialect
-from vleval.tasks.worlds.moments import write_moments
-from vleval.tasks.worlds.ocr_rows import write_ocr
-from vleval.tasks.worlds.page_rows import write_pages
-from vleval.tasks.worlds.papers import chartqa_rows, docvqa_rows
+from vleval.tasks.worlds.grounding.detections import write_detections
+from vleval.tasks.worlds.grounding.language import FREE, FULL, PLACELESS, Dialect
+from vleval.tasks.worlds.grounding.places import write_places
+from vleval.tasks.worlds.grounding.scenes import Scene, make_scene
 from vleval.tasks.worlds.parquet import STRING, sequence, write_bytes, write_parquet
-from vleval.tasks.worlds.places import write_places
-from vleval.tasks.worlds.quizzes import write_quizzes
-from vleval.tasks.worlds.readings import write_readings
-from vleval.tasks.worlds.scenes import Scene, make_scene
 from vleval.tasks.worlds.shapes import Box, outline
+from vleval.tasks.worlds.video.clips import make_clip
+from vleval.tasks.worlds.video.moments import write_moments
+from vleval.tasks.worlds.video.quizzes import write_quizzes
 
 BUNDLED_SEED = 2025
 BUNDLED_SCENES = {"val": 60, "test": 120}

@@ -56,7 +56,7 @@ def set_(
     from vleval.results.comparing.eligibility import incomplete, without_truths
     from vleval.results.gating.baseline import BaselineError, is_baseline, read_baseline, write_baseline
     from vleval.scoring import collector_paused
-    from vleval.selection import metrics_of, one_per_task, read_sources
+    from vleval.stored.selection import metrics_of, one_per_task, read_sources
 
     if not reason.strip():
         raise UserError("--reason is empty: it is what the history will say")
@@ -92,7 +92,7 @@ def _check_against(old: Source, new: Source, vary: str | None, accepted: bool, c
     from vleval.errors import ExitCode, UserError
     from vleval.results.comparing.compare import compare_sources
     from vleval.results.comparing.table import difference_text
-    from vleval.selection import metrics_of, varied
+    from vleval.stored.selection import metrics_of, varied
 
     task = old.record.task.name
     comparison = compare_sources(old, new, metrics_of(task), vary=varied(vary, old.record))
@@ -165,7 +165,7 @@ def _print(document: Mapping[str, Any], console: Console) -> None:
     from vleval.results.comparing.table import plain_table
     from vleval.results.record import RunRecord
     from vleval.results.table import value_text
-    from vleval.selection import task_of
+    from vleval.stored.selection import task_of
 
     rows = []
     for task, entry in document["tasks"].items():

@@ -58,7 +58,7 @@ def compare(
     from vleval.results.comparing.document import compare_document
     from vleval.results.comparing.table import comparison_markdown, comparison_tables
     from vleval.scoring import collector_paused
-    from vleval.selection import read_sources
+    from vleval.stored.selection import read_sources
 
     if len(runs) < 2:
         raise UserError("a comparison needs two run folders or more, the baseline first")
@@ -89,7 +89,7 @@ def _compare(
     base: Sequence[Source], cand: Sequence[Source], vary: str | None, min_coverage: float
 ) -> list[Comparison]:
     from vleval.results.comparing.compare import compare_sources
-    from vleval.selection import matched, metrics_of, varied
+    from vleval.stored.selection import matched, metrics_of, varied
 
     allowed = varied(vary, base[0].record)
     return [

@@ -120,8 +120,8 @@ def _bundled() -> Check:
 
 
 def _parity(model: str | None) -> Check:
-    from vleval.engines import BUNDLED, choose_model, locate_model
     from vleval.model.parity import parity_report
+    from vleval.running.engines import BUNDLED, choose_model, locate_model
 
     name = model or BUNDLED
     report = parity_report(locate_model(choose_model(name, "auto", os.environ)), tokens=16)

@@ -103,7 +103,7 @@ def export(
     from vleval.console import Console
     from vleval.errors import UserError
     from vleval.scoring import collector_paused
-    from vleval.selection import task_of
+    from vleval.stored.selection import task_of
 
     source = _source(run, allow_partial=allow_partial)
     _check_dataset(source, dataset, form)
@@ -122,8 +122,8 @@ def export(
 
 
 def _source(run: Path, *, allow_partial: bool) -> Source:
-    from vleval.boards import complete_sources
     from vleval.errors import UserError
+    from vleval.stored.boards import complete_sources
 
     sources = complete_sources(run, allow_partial=allow_partial)
     if len(sources) > 1:
@@ -196,13 +196,13 @@ def _write_submission(
 def _write_scores(
     source: Source, task: Task, output: Path, console: Console, form: Format, names: Names
 ) -> None:
-    from vleval.boards import setting_text
     from vleval.errors import ExitCode, UserError
     from vleval.results.boards.entry import run_summary
     from vleval.results.comparing.eligibility import without_truths
     from vleval.results.exports import every_eval as eee
     from vleval.results.exports import hub as hub
     from vleval.results.storage.store import read_samples
+    from vleval.stored.boards import setting_text
 
     folder, record = Path(source.name), source.record
     for sentence in without_truths(source):

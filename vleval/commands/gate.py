@@ -145,7 +145,7 @@ def _judge(
 ) -> dict[str, Any]:
     from vleval.results.gating.gate import Allowed, judge_runs, verdict_document
     from vleval.results.gating.policy import gates
-    from vleval.selection import metrics_of, one_per_task, read_sources, varied
+    from vleval.stored.selection import metrics_of, one_per_task, read_sources, varied
 
     candidates = one_per_task(read_sources(run), str(run))
     found = gates(policy, metrics_of, list(candidates), where=where)
@@ -166,7 +166,7 @@ def _judge(
 def _baselines(folder: Path) -> Mapping[str, Source]:
     """The baseline's runs by task; none where there is no such folder. Raises BaselineError, UserError."""
     from vleval.results.gating.baseline import is_baseline, read_baseline
-    from vleval.selection import one_per_task, read_sources
+    from vleval.stored.selection import one_per_task, read_sources
 
     if is_baseline(folder):
         return read_baseline(folder).sources

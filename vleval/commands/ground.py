@@ -66,12 +66,12 @@ def _launch(
     words: Sequence[str], point: bool, names: str | None, save: Path | None, passed: Mapping[str, Any]
 ) -> int:
     """Everything cheap is checked before the model is loaded."""
-    from vleval.answers import show
-    from vleval.asking import ask, ending, find_all, find_boxes, find_points, settings
+    from vleval.asking.answers import show
+    from vleval.asking.media_files import read_words, save_targets
+    from vleval.asking.pictures import save_pictures
+    from vleval.asking.questions import ask, ending, find_all, find_boxes, find_points, settings
     from vleval.console import Console
     from vleval.errors import UserError
-    from vleval.media_files import read_words, save_targets
-    from vleval.pictures import save_pictures
 
     if point and names is not None:
         raise UserError("--point and --all contradict each other: --all asks for boxes")

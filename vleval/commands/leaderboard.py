@@ -57,11 +57,11 @@ def leaderboard(
 
     Exit codes: 0 done, 2 usage, 12 incomplete runs, 14 storage.
     """
-    from vleval.boards import complete_sources, fill_board, known_metrics, scored_sources, start_board
     from vleval.console import Console
     from vleval.errors import UserError
     from vleval.results.boards.file import write_board
     from vleval.results.boards.view import board_document, board_markdown, board_tables
+    from vleval.stored.boards import complete_sources, fill_board, known_metrics, scored_sources, start_board
 
     if append and csv is None:
         raise UserError("--append needs --csv FILE, the board to merge into")
@@ -86,9 +86,9 @@ def leaderboard(
 
 
 def _write_pages(board: Board, html: Path | None, markdown: str | None, console: Console) -> None:
-    from vleval.boards import known_metrics
     from vleval.results.boards.page import board_page
     from vleval.results.boards.view import board_markdown
+    from vleval.stored.boards import known_metrics
 
     text = Path(markdown) if markdown not in (None, "-") else None
     for path, render in ((html, board_page), (text, board_markdown)):

@@ -61,11 +61,11 @@ def locate(
 
 def _launch(words: Sequence[str], save: Path | None, passed: Mapping[str, Any]) -> int:
     """Everything cheap is checked before the model is loaded."""
-    from vleval.answers import show
-    from vleval.asking import ask, ending, find_moment, settings
+    from vleval.asking.answers import show
+    from vleval.asking.media_files import read_words, save_targets
+    from vleval.asking.pictures import save_pictures
+    from vleval.asking.questions import ask, ending, find_moment, settings
     from vleval.console import Console
-    from vleval.media_files import read_words, save_targets
-    from vleval.pictures import save_pictures
 
     config, vision = settings("locate", passed, "video")
     console = Console(json=config.json_, quiet=config.quiet, verbose=config.verbose)

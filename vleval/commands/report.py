@@ -68,10 +68,10 @@ def report(
     """
     from vleval.console import Console, terminal_safe
     from vleval.errors import UserError
-    from vleval.reporting import read_report
     from vleval.results.reporting.document import report_document
     from vleval.results.reporting.text import report_markdown, report_terminal
     from vleval.scoring import collector_paused
+    from vleval.stored.reporting import read_report
 
     if markdown and json:
         raise UserError("--markdown and --json are two forms of one thing: choose one")
@@ -93,7 +93,7 @@ def report(
 
 def _write_page(path: Path, blocks: Sequence[Block], most: int, console: Console) -> None:
     from vleval.results.reporting.page import report_page
-    from vleval.thumbnails import read_thumbnails
+    from vleval.stored.thumbnails import read_thumbnails
 
     page = report_page(blocks, read_thumbnails(blocks, most, console))
     path.write_text(page, encoding="utf-8")

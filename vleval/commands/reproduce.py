@@ -11,8 +11,8 @@ from vleval import options
 
 if TYPE_CHECKING:
     from vleval.console import Console
-    from vleval.launch import Launched
-    from vleval.reproduction import Compared, Size
+    from vleval.running.launch import Launched
+    from vleval.running.reproduction import Compared, Size
     from vleval.tasks.base import Task
 
 EXAMPLES = """Examples:
@@ -65,12 +65,12 @@ def _reproduce(name: str, like: str | None, passed: Mapping[str, Any]) -> int:
     import os
 
     from vleval.console import Console
-    from vleval.engines import choose_model
     from vleval.errors import UserError
-    from vleval.launch import launch
-    from vleval.plan import load_plan
-    from vleval.report import show_outcome
-    from vleval.reproduction import check_size, compare, model_size, published_rows
+    from vleval.running.engines import choose_model
+    from vleval.running.launch import launch
+    from vleval.running.plan import load_plan
+    from vleval.running.report import show_outcome
+    from vleval.running.reproduction import check_size, compare, model_size, published_rows
     from vleval.tasks.registry import get_task
     from vleval.tasks.reported_setting import flags
 
@@ -136,7 +136,7 @@ def _shown(choice: Any) -> tuple[str, str, str]:
 
 
 def _scores(found: list[Compared]) -> Any:
-    from vleval.reproduction import points
+    from vleval.running.reproduction import points
 
     rows = []
     for each in found:

@@ -89,9 +89,9 @@ def run(
 
 def _run(passed: Mapping[str, Any], file: Path | None) -> int:
     from vleval.console import Console
-    from vleval.launch import launch
-    from vleval.plan import load_plan
-    from vleval.report import show_outcome
+    from vleval.running.launch import launch
+    from vleval.running.plan import load_plan
+    from vleval.running.report import show_outcome
 
     plan = load_plan(passed, file)
     shared = plan.parts[0].config  # what is asked of it here is the same in all of them

@@ -33,7 +33,7 @@ def tasks(ctx: typer.Context, json: options.Json = None) -> None:
     from rich import box
     from rich.table import Table
 
-    from vleval.cards import facts
+    from vleval.cards.card import facts
     from vleval.console import Console
     from vleval.tasks.groups import groups
     from vleval.tasks.registry import TASKS
@@ -82,7 +82,7 @@ def show(
 
     The questions of --sample are those of --data, by default of the bundled data.
     """
-    from vleval.cards import card, sample_facts
+    from vleval.cards.card import card, sample_facts
     from vleval.console import Console
     from vleval.errors import UserError
     from vleval.tasks.groups import group
@@ -114,7 +114,7 @@ def show(
 @app.command()
 def docs() -> None:
     """Print docs/benchmarks.md: a table per group, and the card of every task."""
-    from vleval.cards_page import benchmarks_page
+    from vleval.cards.page import benchmarks_page
 
     typer.echo(benchmarks_page(), nl=False)
 
@@ -133,8 +133,8 @@ def new(
     ] = Path(),
 ) -> None:
     """Write a task of your own: NAME.py, its test, and three rows of data to begin with."""
+    from vleval.cards.scaffold import write_task
     from vleval.console import Console
-    from vleval.scaffold import write_task
 
     code, test, data = write_task(name, like, output)
     console = Console()
@@ -162,9 +162,9 @@ def check(
 
     A file is your own code, and is run. Exit codes: 0 fine, 2 a fault.
     """
+    from vleval.cards.check import check_task, chosen_data
     from vleval.console import Console, terminal_safe
     from vleval.errors import ExitCode
-    from vleval.taskcheck import check_task, chosen_data
     from vleval.tasks.registry import get_task
 
     console = Console(json=bool(json))
@@ -191,7 +191,7 @@ def check(
 
 
 def _show_group(name: str, members: list[Member], console: Console) -> None:
-    from vleval.group_cards import group_facts, group_sections
+    from vleval.cards.group import group_facts, group_sections
 
     if console.json:
         console.document({"schema": "vleval/task-group@1", **group_facts(name, members)})
@@ -216,7 +216,7 @@ def _table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -
 
 
 def _samples(task: Task, data: str | None, split: str | None, media: Path | None, count: int) -> list[Sample]:
-    from vleval.taskcheck import chosen_data
+    from vleval.cards.check import chosen_data
     from vleval.tasks.data.sources import open_data
 
     where = chosen_data(task, data)
@@ -224,7 +224,7 @@ def _samples(task: Task, data: str | None, split: str | None, media: Path | None
 
 
 def _save(samples: list[Sample], folder: Path) -> list[Path]:
-    from vleval.truths import save_truths
+    from vleval.cards.truths import save_truths
 
     return save_truths(samples, folder)
 
@@ -232,7 +232,7 @@ def _save(samples: list[Sample], folder: Path) -> list[Path]:
 def _print_card(task: Task, console: Console) -> None:
     from rich.table import Table
 
-    from vleval.cards import card_lines
+    from vleval.cards.card import card_lines
     from vleval.console import terminal_safe
 
     table = Table.grid(padding=(0, 2))
@@ -244,7 +244,7 @@ def _print_card(task: Task, console: Console) -> None:
 
 
 def _print_sample(task: Task, sample: Sample, picture: Path | None, console: Console) -> None:
-    from vleval.cards import asked
+    from vleval.cards.card import asked
     from vleval.console import terminal_safe
     from vleval.results.words import in_words
 

@@ -38,7 +38,7 @@ def finetune(
 ) -> None:
     """End-to-end fine-tuning of all weights: scenes (RefCOCO's questions) and clips (Charades-STA's)."""
     from vleval.model.training.finetune import Recipe
-    from vleval.trainer import TrainingRun, train
+    from vleval.training.trainer import TrainingRun, train
 
     run = TrainingRun(output, Recipe(steps=steps, vision_steps=vision_steps, seed=seed), easy_steps, workers)
     train(run, _Talk(steps, quiet))

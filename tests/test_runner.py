@@ -16,8 +16,10 @@ from vleval.model.errors import SettingsError
 from vleval.model.io import Failure
 from vleval.results.record import SampleRecord
 from vleval.results.storage.store import read_run, read_samples
+from vleval.running.job import UNTAUGHT_TOKENS
 from vleval.running.report import show_outcome
-from vleval.tasks.base import Sample
+from vleval.tasks.base import Sample, Task
+from vleval.tasks.documents import docparse
 from vleval.tasks.grounding.refcoco import TASK
 
 
@@ -74,6 +76,18 @@ def test_wrong_unparsed_and_failed_are_three_different_things(tmp_path: Path) ->
     assert (failed.status, failed.failure, failed.reason) == ("failed", "input_error", "the image is torn")
     assert set(failed.metrics) == {metric.name for metric in TASK.metrics}
     assert records["toy-0"].text == "I cannot see it."
+
+
+def test_the_bundled_checkpoint_does_not_ramble_over_what_it_never_learnt(tmp_path: Path) -> None:
+    """A page may take 8,192 tokens, which an untrained checkpoint fills: minutes for eight questions."""
+
+    def longest(task: Task, *, bundled: bool, **flags: object) -> int:
+        work = job(tmp_path, SAMPLES, task, **flags)
+        return work._replace(bundled_model=bundled).generation.max_new_tokens
+
+    assert longest(docparse.TASK, bundled=True) == UNTAUGHT_TOKENS < longest(docparse.TASK, bundled=False)
+    assert longest(docparse.TASK, bundled=True, max_new_tokens=1000) == 1000
+    assert longest(TASK, bundled=True) == TASK.max_new_tokens
 
 
 def test_the_record_carries_what_a_rescore_needs(tmp_path: Path) -> None:

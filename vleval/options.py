@@ -55,7 +55,13 @@ Data = Annotated[
     ),
 ]
 Media = Annotated[
-    Path | None, _option(_WHAT, "--media", metavar="DIR", help="Where images and videos named by --data lie.")
+    Path | None,
+    _option(
+        _WHAT,
+        "--media",
+        metavar="DIR",
+        help="Where images and videos named by --data lie; hub fetches those of --data hub.",
+    ),
 ]
 Split = Annotated[
     str | None,

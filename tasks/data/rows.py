@@ -153,7 +153,10 @@ def _below(name: str, kind: Kind, folder: Path | None) -> Path:
     if "://" in name:
         return _fetched(name, kind, folder)
     if folder is None:
-        raise ValueError(f"{kind} {_short(name)} is a file name; pass the folder of the {kind}s with --media")
+        raise ValueError(
+            f"{kind} {_short(name)} is a file name; pass the folder of the {kind}s with --media (--media hub "
+            "fetches what lies beside rows of the hub)"
+        )
     parts = PurePosixPath(name).parts
     if name.startswith("/") or ".." in parts or "\\" in name or "\0" in name or re.match(r"[A-Za-z]:", name):
         raise ValueError(f"{kind} {_short(name)} must be a file name below the folder given with --media")

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from vleval.model.io import Media
 from vleval.tasks.base import DataError, Sample, Task
 from vleval.tasks.data import hub, readers, rows
+from vleval.tasks.data.archives import MEDIA_ON_HUB, fetch_media
 from vleval.tasks.data.checks import check_first_rows, medium_of
 from vleval.tasks.data.configs import read_configs
 from vleval.tasks.data.selection import select
@@ -70,10 +71,15 @@ def open_data(
     """
     if limit is not None and limit <= 0:
         raise DataError("--limit must be at least 1.")
-    if media_dir is not None and not media_dir.is_dir():
+    on_hub = media_dir is not None and str(media_dir) == MEDIA_ON_HUB and not media_dir.is_dir()
+    if on_hub and data != "hub":
+        raise DataError("--media hub fetches the media of --data hub; for other data pass their folder.")
+    if media_dir is not None and not on_hub and not media_dir.is_dir():
         raise DataError(f"--media {media_dir} is not a folder.")
     source = _open(task, data, split, revision)
     _check_columns(task, source)
+    if on_hub:
+        media_dir = fetch_media(source.name, revision)
     medium = _media_column(task, source) or task.media
     table = check_first_rows(task, source.name, source.table, medium, media_dir or source.folder)
     source = source._replace(table=table)
@@ -207,7 +213,8 @@ def _check_files(samples: list[Sample], source: _Source) -> None:
     if len(paths) == len(media) and not any(path.exists() for path in paths):
         raise DataError(
             f"None of the {len(paths)} media files that {source.name} names exists, "
-            f"for example {min(paths)}: pass their folder with --media."
+            f"for example {min(paths)}: pass their folder with --media"
+            + (", or fetch them with --media hub." if source.origin == "hub" else ".")
         )
 
 

@@ -33,6 +33,11 @@ from vleval.tasks.video.single_span import (
 baselines = baselines_by(judge)
 
 
+def media_files(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Where the released archives put a video."""
+    return tuple(f"{folder}{row['video']}" for folder in ("", "Charades_v1_480/", "Charades_v1/"))
+
+
 def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
     """The one sample of a row. Raises ValueError on a value that cannot be read."""
     yield make_sample(
@@ -62,6 +67,7 @@ TASK = Task(
     bundled_splits=("test", "val"),
     rows=samples,
     messages=messages,
+    media_files=media_files,
     read=read,
     judge=judge,
     local=open_sentences,

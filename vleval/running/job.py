@@ -12,6 +12,10 @@ from vleval.results.summary import Summary
 from vleval.running.config import RunConfig, Setting
 from vleval.tasks.base import Sample, Task
 
+UNTAUGHT_TOKENS = 128
+"""Longest answer of the bundled checkpoint to a task that it was not trained for, unless the user says: it
+rambles, and would do so for minutes where a task allows a whole page."""
+
 
 class Job(NamedTuple):
     """What is asked of one task: its questions, by one model, under every setting that applies."""
@@ -36,9 +40,11 @@ class Job(NamedTuple):
     @property
     def generation(self) -> GenerationSettings:
         """How answers are decoded."""
-        config = self.config
+        config, longest = self.config, self.task.max_new_tokens
+        if self.bundled_model and not self.task.taught:
+            longest = min(longest, UNTAUGHT_TOKENS)
         return GenerationSettings(
-            config.max_new_tokens or self.task.max_new_tokens,
+            config.max_new_tokens or longest,
             config.repetition_penalty,
             logprobs=config.det_score == "logprob" and self.task.logprobs,
         )

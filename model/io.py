@@ -17,9 +17,24 @@ INPUT_SIZE = "{input_width}x{input_height}"
 FailureKind = Literal["input_error", "model_error", "oom", "timeout"]
 
 
+class Stored(Protocol):
+    """Encoded bytes that lie among others in a file: not held, but read whenever they are asked for. Two are
+    equal where their bytes are."""
+
+    @property
+    def sha256(self) -> str:
+        """Of the bytes, in hex."""
+        ...
+
+    def read(self) -> bytes:
+        """The bytes. Raises OSError where they cannot be read, or are others by now."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One image or video: encoded bytes, or a path to a file. Exactly one of `data` and `path` is set."""
+    """One image or video: encoded bytes, a path to a file, or a place among others in a file. Exactly one of
+    `data`, `path` and `stored` is set."""
 
     kind: Literal["image", "video"]
     data: bytes | None = field(default=None, repr=False)
@@ -29,20 +44,32 @@ class Media:
     frames are those from `start` to before `end`. None: the beginning."""
     end: float | None = None
     """Seconds of a video file before which that part ends; None: the end."""
+    stored: Stored | None = field(default=None, repr=False)
 
     def read(self) -> bytes:
         """The encoded bytes. Raises OSError when the file cannot be read."""
         if self.data is not None:
             return self.data
+        if self.stored is not None:
+            return self.stored.read()
         assert self.path is not None
         return self.path.read_bytes()
 
     def digest(self) -> str:
         """sha256 of the encoded bytes, and of the part that is meant, in hex: the identity of the medium."""
-        digest = hashlib.sha256(self.read())
-        if self.start is not None or self.end is not None:
+        whole = self.start is None and self.end is None
+        if whole and self.stored is not None:
+            return self.stored.sha256
+        digest = self._hashed()
+        if not whole:
             digest.update(f"\n{self.start} to {self.end} seconds".encode())
         return digest.hexdigest()
+
+    def _hashed(self) -> hashlib._Hash:
+        if self.kind == "image" or self.path is None:
+            return hashlib.sha256(self.read())
+        with self.path.open("rb") as file:  # larger than what is good to hold
+            return hashlib.file_digest(file, "sha256")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from time import perf_counter
 from weakref import WeakValueDictionary
 
@@ -34,6 +35,9 @@ from vleval.model.preprocess import VisualInput, prepare_image
 from vleval.model.preprocess_spec import PreprocessSpec
 from vleval.model.prompt import ChatPrompt
 from vleval.model.video import prepare_video
+
+AHEAD_BYTES = 4 * 2**30
+"""Pixels that may lie ready for the model: a film at 768 frames has half a GiB in half precision."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,18 +80,28 @@ class Preparer:
         self._shared: WeakValueDictionary[tuple[Media, VisionSettings], Future[Timed]] = WeakValueDictionary()
 
     def ahead(self, requests: Iterable[Request], count: int) -> Iterator[Prepared | Response]:
-        """Prepared requests in order, up to `count` in the making; a failed one comes as its Response."""
+        """Prepared requests in order; a failed one comes as its Response.
+
+        Up to `count` are in the making, and no more than `AHEAD_BYTES` hold of the largest so far.
+        """
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="vleval-prepare")
         waiting: deque[tuple[Request, list[Future[Timed]]]] = deque()
+        source, largest = iter(requests), 0
+        most = min(count, max(self._workers, 2))  # until one is there, nobody knows how large they are
         try:
-            for request in requests:
-                waiting.append(
-                    (request, [self._submit(media, request.vision, pool) for media in request.media()])
-                )
-                if len(waiting) > count:
-                    yield self._finish(*waiting.popleft())
-            while waiting:
-                yield self._finish(*waiting.popleft())
+            while True:
+                for request in islice(source, max(most - len(waiting), 0)):
+                    media = [self._submit(medium, request.vision, pool) for medium in request.media()]
+                    waiting.append((request, media))
+                if not waiting:
+                    return
+                done = self._finish(*waiting.popleft())
+                if isinstance(done, Prepared):
+                    largest = max(largest, sum(visual.pixels.nbytes for visual in done.input.visuals))
+                    # Two at least: the second keeps a medium that it shares with the first.
+                    most = min(count, max(AHEAD_BYTES // max(largest, 1), 2))
+                yield done
+                del done
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -1,8 +1,8 @@
 """Reading videos through PyAV: first the times at which frames are shown, then the pixels of the chosen ones.
 
-Times come from the packets, without decoding, wherever the file states them; decoding then runs once, from
-the start to the last chosen frame, and turns only chosen frames into RGB. Seeking to each was far slower; of
-a part of a file (`Media.start`), the key frame before it is the start.
+Times come from the packets, without decoding, wherever the file states them; decoding then runs once, over
+what the chosen frames need (`video_skips`), and turns only these into RGB. Where that does not lead to all of
+them, as in damaged files, everything is decoded from the start to the last.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from fractions import Fraction
+from itertools import pairwise
 from typing import NamedTuple
 
 import av
@@ -26,9 +27,13 @@ from numpy.typing import NDArray
 
 from vleval.model.errors import MediaError
 from vleval.model.io import Media
+from vleval.model.video_skips import needed_frames
 
 CONTAINERS = "mov,matroska,avi,mpegts,mpeg,flv,ogg,asf,gif,h264,hevc,m4v,mpegvideo,ivf"
 """Formats that hold their own data: play lists, which name further files or addresses, are not opened."""
+
+FAULTS = (FFmpegError, OSError)
+"""What broken files raise: a seek before the beginning of an empty one comes back as Python's own error."""
 
 RATE_TOLERANCE = 0.01
 LEAST_READABLE_SHARE = 0.9
@@ -51,6 +56,8 @@ class Timeline(NamedTuple):
     rate: float
     """Frames per second: the declared rate where the times bear it out, the mean of the times otherwise."""
     clamps: tuple[str, ...]
+    points: tuple[int, ...] = ()
+    """Time stamps of all key frames of the file, rising; () where they are not known."""
 
     @property
     def duration(self) -> float:
@@ -68,18 +75,21 @@ def packet_timeline(media: Media) -> Timeline | None:
         if stream.codec_context.name in _HIDDEN_FRAME_CODECS:
             return None
         stamps: list[int] = []
+        points: list[int] = []
         packets = 0
         try:
             for packet in container.demux(stream):
                 if packet.size == 0:
                     continue
                 packets += 1
+                if packet.is_keyframe and packet.pts is not None:
+                    points.append(packet.pts)
                 if packet.is_discard:
                     continue
                 if packet.pts is None:
                     return None
                 stamps.append(packet.pts)
-        except FFmpegError:
+        except FAULTS:
             # Broken off here: the frames before may be all that are needed, and reading them will tell.
             if not stream.frames:
                 return None
@@ -88,17 +98,19 @@ def packet_timeline(media: Media) -> Timeline | None:
         missing = max(stream.frames - packets, 0)
         # Where the header counts frames, that count tells whether some are missing; a length tells less.
         declared = None if stream.frames else _declared_seconds(container, stream)
-        return _part(media, _timeline(media, sorted(stamps), missing, stream, declared))
+        timeline = _timeline(media, sorted(stamps), missing, stream, declared)
+        rising = all(earlier < later for earlier, later in pairwise(points))
+        return _part(media, timeline._replace(points=tuple(points) if rising else ()))
 
 
 def decoded_timeline(media: Media) -> Timeline:
     """The timeline by decoding everything. Raises MediaError."""
     stamps: list[int | None] = []
-    damage: FFmpegError | None = None
+    damage: FFmpegError | OSError | None = None
     with _opened(media) as (container, stream):
         try:
             stamps.extend(frame.pts for frame in container.decode(stream))
-        except FFmpegError as fault:
+        except FAULTS as fault:
             damage = fault
         if not stamps:
             raise MediaError(f"{_name(media)}: no frame could be decoded.") from damage
@@ -122,13 +134,43 @@ def read_frames(
             f"{_name(media)} is cut off: only {readable} of {len(timeline.times)} frames can be read."
         )
     wanted = [timeline.keys[position] for position in chosen]
+    done = 0
+    if timeline.points and timeline.points[0] <= wanted[0]:
+        done = yield from _skipping(media, timeline.points, wanted)
+    if done < len(wanted):
+        yield from _decoding_all(media, timeline, wanted[done:])
+
+
+def _skipping(
+    media: Media, points: Sequence[int], wanted: Sequence[int]
+) -> Generator[NDArray[np.uint8], None, int]:
+    """Pixels of the wanted frames, up to the first that does not come; returns how many came."""
+    done = 0
+    with _opened(media) as (container, stream), suppress(*FAULTS):
+        for frame in needed_frames(container, stream, wanted, points):
+            if frame.pts is None or frame.pts < wanted[done]:
+                continue
+            if frame.pts > wanted[done]:
+                break
+            pixels = _upright(frame)
+            while done < len(wanted) and wanted[done] == frame.pts:
+                yield pixels
+                done += 1
+            if done == len(wanted):
+                break
+    return done
+
+
+def _decoding_all(
+    media: Media, timeline: Timeline, wanted: Sequence[int]
+) -> Generator[NDArray[np.uint8], None, None]:
+    """Pixels of the wanted frames. Raises MediaError as `read_frames`."""
     needed = set(wanted)
-    first = wanted[0] if media.start and timeline.stamped else None
     held: dict[int, NDArray[np.uint8]] = {}
     done = decoded = 0
-    with closing(_decoded(media, first)) as frames:
+    with _opened(media) as (container, stream):
         try:
-            for frame in frames:
+            for frame in container.decode(stream):
                 key = frame.pts if timeline.stamped else decoded
                 decoded += 1
                 if key in needed:
@@ -141,7 +183,7 @@ def read_frames(
                         del held[wanted[done - 1]]
                 if done == len(wanted):
                     return
-        except FFmpegError as fault:
+        except FAULTS as fault:
             raise MediaError(
                 f"{_name(media)} is damaged: only {decoded} of {len(timeline.times)} frames can be read."
             ) from fault
@@ -149,23 +191,6 @@ def read_frames(
         f"{_name(media)} is damaged: {decoded} of {len(timeline.times)} frames can be read, "
         "but not all of those to be shown."
     )
-
-
-def _decoded(media: Media, stamp: int | None) -> Generator[av.VideoFrame, None, None]:
-    """Frames in order of presentation, from a key frame at or before a time stamp on; None: all of them."""
-    if stamp is not None:
-        with _opened(media) as (container, stream):
-            with suppress(FFmpegError):  # a file that cannot be searched is read from its start
-                container.seek(stamp, stream=stream)
-            frames = container.decode(stream)
-            first = next(frames, None)
-            if first is not None and first.pts is not None and first.pts <= stamp:
-                yield first
-                yield from frames
-                return
-    # Some formats are searched by guessing, and land behind the frame: those are read from their start too.
-    with _opened(media) as (container, stream):
-        yield from container.decode(stream)
 
 
 def _upright(frame: av.VideoFrame) -> NDArray[np.uint8]:
@@ -183,7 +208,7 @@ def _opened(media: Media) -> Iterator[tuple[InputContainer, VideoStream]]:
     with source:
         try:
             container = av.open(source, mode="r", options={"format_whitelist": CONTAINERS})
-        except FFmpegError as fault:
+        except FAULTS as fault:
             raise MediaError(
                 f"{_name(media)} is no video that can be read here, or its header is broken."
             ) from fault

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from vleval.results.statistics.stats import Estimate
@@ -44,8 +45,8 @@ def comparison(
 ) -> RenderableType:
     """The table of the runs for the width of `console`, shares in percent with `digits` decimals.
 
-    Where one table would be too wide, differences and metrics go to a second one, further thresholds of a
-    measure first.
+    Where one table would be too wide, differences and metrics go to a second one and further ones, further
+    thresholds of a measure first.
     """
     from rich.console import Group
     from rich.text import Text
@@ -58,18 +59,58 @@ def comparison(
         scores = _metric_columns(rows, metrics[:kept], baselines, digits, interval=True)
         return _table([settings, scores, *more, _cost_columns(rows, len(baselines))])
 
+    def other(start: int, more: Sequence[Columns], end: int) -> Table:
+        held = metrics[start:end]
+        scores = [_metric_columns(rows, held, baselines, digits, interval=False)] if held else []
+        return _table([settings, *more, *scores])
+
+    def most(start: int, build: Callable[[int], Table]) -> int:
+        """The end of the longest part of the metrics that fits; never shorter than one."""
+        ends = range(len(metrics), start, -1)
+        return next((end for end in ends if _fits(build(end), console)), min(start + 1, len(metrics)))
+
     settings = _setting_columns(rows, baselines)
     kept, parts = len(metrics), [first(len(metrics), *against)]
     if not _fits(parts[0], console):
-        while kept > 1 and not _fits(first(kept), console):
-            kept -= 1
-        others = [*against]
-        if kept < len(metrics):
-            others.append(_metric_columns(rows, metrics[kept:], baselines, digits, interval=False))
-        parts = [first(kept), *([_table([settings, *others])] if others else [])]
+        kept = most(0, first)
+        parts = [first(kept)]
+        while kept < len(metrics) or against:
+            end = most(kept, partial(other, kept, against))
+            parts.append(other(kept, against, end))
+            kept, against = end, []
     return Group(
-        Text(title, style="bold"), parts[0], *(each for part in parts[1:] for each in (Text(), part))
+        Text(title, style="bold"),
+        parts[0],
+        *(each for part in parts[1:] for each in (Text(), part)),
+        *map(Text, units(metrics)),
     )
+
+
+def heading(metric: Metric) -> str:
+    """The title, marked where lower is better."""
+    return metric.title if metric.higher_is_better else f"{metric.title} \u2193"
+
+
+def units(metrics: Sequence[Metric]) -> list[str]:
+    """What headings alone leave open: the unit where percent and other figures stand together, and ↓."""
+    shares = [metric.title for metric in metrics if metric.percent]
+    others = [metric.title for metric in metrics if not metric.percent]
+    said = []
+    if shares and others:
+        less = shares if len(shares) < len(others) else others
+        said.append(f"in percent: {'' if less is shares else 'all but '}{', '.join(less)}")
+    if not all(metric.higher_is_better for metric in metrics):
+        said.append("\u2193: lower is better")
+    return ["; ".join(said)] if said else []
+
+
+def _folded(title: str) -> str:
+    """A heading in two lines at most, broken where the longer of them is shortest."""
+    breaks = [place for place, letter in enumerate(title) if letter == " " and title[place + 1 :] != "\u2193"]
+    if not breaks:
+        return title
+    place = min(breaks, key=lambda place: max(place, len(title) - place - 1))
+    return f"{title[:place]}\n{title[place + 1 :]}"
 
 
 def _by_novelty(metrics: Sequence[Metric]) -> list[Metric]:
@@ -125,9 +166,9 @@ def _metric_columns(
     interval: bool,
 ) -> Columns:
     """Metrics of the runs, then of the trivial answers; the first with its interval if asked for."""
-    titles = [metric.title.replace(" ", "\n") for metric in metrics]
+    titles = [_folded(heading(metric)) for metric in metrics]
     if interval:
-        titles[0] += "\n[95% interval]"
+        titles[0] = f"{heading(metrics[0])}\n[95% interval]"
     cells = [
         [
             estimate_text(
@@ -179,8 +220,10 @@ def _cost_columns(rows: Sequence[Row], blanks: int) -> Columns:
 
 
 def value_text(value: float, metric: Metric, digits: int = 1) -> str:
-    """A metric's value as tables show it: shares in percent with `digits` decimals."""
-    return f"{100 * value:.{digits}f}" if metric.percent else f"{value:.3g}"
+    """A metric's value as tables show it: shares in percent with `digits` decimals, edit distances with 3."""
+    if metric.percent:
+        return f"{100 * value:.{digits}f}"
+    return f"{value:.3f}" if metric.worst == 1 else f"{value:.3g}"
 
 
 def estimate_text(estimate: Estimate, metric: Metric, digits: int = 1, *, interval: bool) -> str:
@@ -209,3 +252,8 @@ def memory(size: int) -> str:
     if size <= 0:
         return "-"
     return f"{size / 1e6:.0f} MB" if size < 1e9 else f"{size / 1e9:.1f} GB"
+
+
+def counted(count: int, thing: str) -> str:
+    """`1 image`, `1,250 images`."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"

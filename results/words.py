@@ -32,6 +32,7 @@ _UNSAID = frozenset(
             "scores",
             "unknown_labels",
             "dataset",
+            "category_ids",
         ),
         *("masks", "areas", "crowd", "classes", "duration", "labels"),
     }

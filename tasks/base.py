@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from vleval.tasks.data.readers import Table
+    from vleval.tasks.data.table import Table
 
 Status = Literal["scored", "unparsed", "failed"]
 
@@ -158,6 +158,21 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
+class Results:
+    """A form in which files of predictions hold a row for each thing found, and none for each answer."""
+
+    name: str
+    """For people."""
+    columns: frozenset[str]
+    """By which it is known."""
+    convention: Convention
+    """Unit of its numbers."""
+    answers: Callable[[Iterable[Mapping[str, Any]], Sequence[Sample]], Iterable[Mapping[str, Any]]]
+    """(rows, questions) -> rows with `id` and `response`, one per question; ValueError in words for the
+    user."""
+
+
+@dataclass(frozen=True, slots=True)
 class TaskFile:
     """The file that a user's own task was loaded from."""
 
@@ -235,6 +250,8 @@ class Task:
     """How answers to splits without truths are handed in; None: such splits cannot be run."""
     answer_columns: tuple[str, ...] = ()
     """Where the benchmark's own files of predictions keep the answer (`vleval score`)."""
+    results: Results | None = None
+    """What those files look like where they have no row per answer."""
     applies: Callable[[Sample], Collection[str]] | None = None
     """The names of the metrics that a sample counts in, whatever is answered; None: all, always. Metrics with
     `parts` need not be named: they count where a part does."""

@@ -7,6 +7,8 @@ import io
 from vleval.model.io import Media
 
 _ORIENTATION_TAG = 0x0112
+_MAY_TURN = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")
+"""What a PNG has somewhere if it says which way up it is: no other is decoded to know its size."""
 
 
 def upright_size(image: Media) -> tuple[int, int] | None:
@@ -14,9 +16,11 @@ def upright_size(image: Media) -> tuple[int, int] | None:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(image.read())) as opened:
+        data = image.read()
+        with Image.open(io.BytesIO(data)) as opened:
             width, height = opened.size
-            turned = opened.getexif().get(_ORIENTATION_TAG, 1) >= 5
+            upright = opened.format == "PNG" and not any(mark in data for mark in _MAY_TURN)
+            turned = not upright and opened.getexif().get(_ORIENTATION_TAG, 1) >= 5
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError):
         return None
     return (height, width) if turned else (width, height)

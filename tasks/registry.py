@@ -93,7 +93,7 @@ TASKS: dict[str, Task] = {task.name: task for tasks in GROUPS.values() for task 
 def get_task(name: str) -> Task:
     """A task by its name, with hyphens or underscores, in any case, or by the path of a user's own file.
 
-    Raises DataError, with the nearest name.
+    Raises DataError, with the nearest name of a task or a group.
     """
     path = Path(name.strip()).expanduser()
     if path.suffix == user.SUFFIX:
@@ -105,6 +105,9 @@ def get_task(name: str) -> Task:
         return task
     if path.name and path.with_suffix(user.SUFFIX).is_file():
         raise DataError(f"There is no task {name!r}; did you mean the file {path.with_suffix(user.SUFFIX)}?")
-    near = get_close_matches(wanted, TASKS, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(TASKS)}."
+    if wanted in GROUPS:
+        held = ", ".join(task.name for task in GROUPS[wanted])
+        raise DataError(f"{wanted} is a group of tasks; this takes one task: {held}.")
+    near = get_close_matches(wanted, [*GROUPS, *TASKS], n=1)
+    hint = f"did you mean {near[0]}?" if near else "`vleval tasks` lists tasks and groups."
     raise DataError(f"There is no task {name!r}; {hint}")

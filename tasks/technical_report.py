@@ -49,13 +49,25 @@ class Covered(NamedTuple):
     task: Task
 
     @property
+    def kept_back(self) -> bool:
+        """Whether the benchmark keeps the truths of the split."""
+        row, task = self.row, self.task
+        return row.split not in task.splits or (
+            task.submission is not None and row.split != task.default_split
+        )
+
+    @property
+    def measured(self) -> bool:
+        """Whether the number is one of the task's metrics."""
+        return self.row.metric in [metric.name for metric in self.task.metrics]
+
+    @property
     def note(self) -> str:
         """What keeps vleval from scoring the very row; empty where nothing does."""
-        row, task = self.row, self.task
-        if row.metric not in [metric.name for metric in task.metrics]:
+        if not self.measured:
             return "no metric of vleval's is this number"
-        if row.split not in task.splits or (task.submission and row.split != task.default_split):
-            return f"the answers of {row.split} are kept back; {task.default_split} is scored"
+        if self.kept_back:
+            return f"the answers of {self.row.split} are kept back; {self.task.default_split} is scored"
         return ""
 
 

@@ -41,7 +41,7 @@ def world(hasty: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("VLEVAL_DEBUG", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "FORCE_COLOR", "CI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setattr(module, "DRAWS", 150)
+    monkeypatch.setattr(module, "DRAWS", 60)
     for name, metrics in TOYS.items():
         toy = replace(TASK, name=name, title=name, metrics=metrics, baselines=None, hub=("org/toy",))
         monkeypatch.setitem(TASKS, name, toy)

@@ -41,7 +41,6 @@ def answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Answer
         return Loaded(ToyEngine(open_data(TASK, str(file)).samples, chosen["answer"]), 2.0)
 
     monkeypatch.setattr("vleval.running.engines.open_engine", toy)
-    monkeypatch.setattr("vleval.running.engines.check_folder", lambda choice: None)
     monkeypatch.setattr(published, "PUBLISHED", (row({"3B": 90.1, "7B": 99.2}),))
     monkeypatch.setattr("vleval.running.launch.check_folder", lambda choice: None)
     monkeypatch.chdir(tmp_path)

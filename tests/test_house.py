@@ -4,6 +4,7 @@ machine's traces."""
 from __future__ import annotations
 
 import ast
+import functools
 import os
 import re
 import subprocess
@@ -31,6 +32,7 @@ MAY_IMPORT = {
 JOINTS = ("vleval.__main__", "vleval.training.lessons", "vleval.training.trainer")
 """The script, and what the training command alone loads."""
 HEAVY = ("torch", "transformers", "datasets", "pandas", "scipy", "matplotlib", "pycocotools")
+HEAVY += ("pyarrow", "av", "lxml", "apted", "nltk", "jieba", "pylatexenc", "jinja2")
 DISTRIBUTION = {"PIL": "pillow", "flash_attn": "flash-attn"}
 """Where an import name is not the name of its package."""
 
@@ -64,9 +66,15 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@functools.cache
+def nodes(path: Path) -> list[ast.AST]:
+    """All of a file's syntax, in no order to rely on."""
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def imports(path: Path) -> Iterator[tuple[int, str]]:
     """(line, dotted name) of every import, wherever it stands; `from a import b` gives `a.b`."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -176,7 +184,7 @@ def test_files_and_functions_stay_short() -> None:
         text = path.read_text(encoding="utf-8")
         if (lines := text.count("\n")) > 400:
             faults.append(f"{relative(path)}: {lines} lines, at most 400")
-        for node in ast.walk(ast.parse(text)):
+        for node in nodes(path):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 if length > 60:

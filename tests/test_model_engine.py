@@ -304,6 +304,29 @@ def test_each_medium_is_prepared_once_for_its_neighbours(
     assert len(calls) == 3
 
 
+def test_large_media_are_prepared_only_two_ahead_and_each_once(
+    local: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken, read = 0, []
+
+    def asked() -> Iterator[Request]:
+        nonlocal taken
+        for taken in range(1, 25):
+            yield _ask(str(taken), _image(taken // 6), "?")
+
+    def counted(media: Media, *rest: Any) -> Any:
+        read.append(media)
+        return original(media, *rest)
+
+    original = prepare.prepare_image
+    monkeypatch.setattr(prepare, "prepare_image", counted)
+    monkeypatch.setattr(prepare, "AHEAD_BYTES", 1)
+    for done, item in enumerate(local._preparer.ahead(asked(), 16), 1):
+        assert isinstance(item, prepare.Prepared)
+        assert done == 1 or taken <= max(done + 1, 5)
+    assert (taken, len(read)) == (24, 5)
+
+
 def test_requests_are_taken_only_a_little_ahead(folder: Path) -> None:
     taken: list[int] = []
 

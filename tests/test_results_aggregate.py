@@ -199,8 +199,15 @@ def test_parts_of_different_samples_are_independent() -> None:
     assert found.value == pytest.approx((column(first).mean() + column(second, "edit").mean()) / 2)
     assert found.standard_error == pytest.approx(math.hypot(*errors) / 2, abs=1e-12)  # type: ignore[arg-type]
     assert found.n == 65
-    # A part that no sample has is left out.
-    assert estimate(first, *PARTS).value == pytest.approx(column(first).mean())
+    assert estimate(first, *PARTS) == estimate(first, PLAIN), "a part that no sample has is left out"
+
+
+def test_the_parts_that_are_left_share_all_of_the_weight() -> None:
+    made, absent = two_parts(6), Metric("gone", "Gone")
+    three = replace(PARTS[0], parts=("acc", "gone", "edit"))
+    found, expected = estimate(made, three, *PARTS[1:], absent), estimate(made, *PARTS)
+    assert found.value == pytest.approx(expected.value)
+    assert found.standard_error == pytest.approx(expected.standard_error)
 
 
 def test_parts_may_have_strata_of_their_own() -> None:
@@ -223,7 +230,13 @@ def test_no_variance_is_no_certainty() -> None:
 def test_groups_of_one_cluster_are_named() -> None:
     made = world(np.random.default_rng(1), kinds=3, clusters=30, count=90, nested=True)
     made.append(One("alone", "alone", {"acc": 0.0}, {"kind": "rare"}))
-    assert "1 of one cluster and so without variance" in estimate(made, MACRO).method
+    made += [One(f"two-{index}", f"two-{index}", {"acc": index}, {"kind": "pair"}) for index in (0.0, 1.0)]
+    assert "mean of 5 groups, 1 of one cluster and so without variance" in estimate(made, MACRO).method
+
+
+def test_samples_without_a_tag_are_a_group_of_their_own() -> None:
+    made = [*answers(("a", "1", 1), ("a", "2", 1), ("b", "3", 1)), One("none", "4", {"acc": 0.0})]
+    assert estimate(made, MACRO).value == pytest.approx(2 / 3)
 
 
 def test_shares_stay_within_0_and_1() -> None:
@@ -261,7 +274,7 @@ def test_few_clusters_flip_signs_of_weighted_sums() -> None:
     """8 clusters over two kinds of unequal size: all 256 patterns of sum w_i d_i by hand."""
     rows = [("a", "1"), ("a", "2"), ("a", "3"), ("a", "4"), ("a", "5"), ("a", "6"), ("b", "7"), ("b", "8")]
     before = [0.9, 0.4, 0.7, 0.1, 0.6, 0.8, 0.7, 0.3]
-    after = [0.8, 0.45, 0.6, 0.05, 0.5, 0.8, 0.6, 0.2]
+    after = [0.8, 0.45, 0.75, 0.05, 0.5, 0.9, 0.6, 0.2]
     base = answers(*((kind, key, score) for (kind, key), score in zip(rows, before, strict=True)))
     cand = answers(*((kind, key, score) for (kind, key), score in zip(rows, after, strict=True)))
     weights = np.array([1 / 12] * 6 + [1 / 4] * 2)
@@ -269,8 +282,27 @@ def test_few_clusters_flip_signs_of_weighted_sums() -> None:
     patterns = np.array([np.dot(signs, moved) for signs in itertools.product([1, -1], repeat=8)])
     found = paired(base, cand, MACRO)
     assert found.difference == pytest.approx(moved.sum())
-    assert found.p_drop == pytest.approx(np.mean(patterns <= moved.sum() + 1e-12))
+    assert found.p_drop == pytest.approx(np.mean(patterns <= moved.sum() + 1e-12)) == 0.125
     assert found.method == "sign flips, exact, mean of 2 groups"
+
+
+def test_an_interval_has_the_level_that_is_asked_for() -> None:
+    """Half widths are quantiles of t times one error, whatever weighs the samples."""
+    made = world(np.random.default_rng(3), kinds=3, clusters=60, count=240, nested=False)
+    rng = np.random.default_rng(4)
+    after = [
+        replace(one, metrics={"acc": score + rng.normal(0.1)})
+        for one, score in zip(made, column(made), strict=True)
+    ]
+    for metric in (PLAIN, MACRO):
+        one = [estimates(made, [metric], [metric], level=level)["acc"].interval for level in (0.8, 0.95)]
+        two = [comparisons(made, after, [metric], [metric], level=level)["acc"] for level in (0.8, 0.95)]
+        for narrow, wide in (one, [each.interval for each in two]):
+            assert wide.low < narrow.low < narrow.high < wide.high
+            assert (narrow.high - narrow.low) / (wide.high - wide.low) == pytest.approx(
+                1.2958 / 2.0010, rel=0.01
+            )
+        assert [each.level for each in two] == [0.8, 0.95]
 
 
 def test_equal_scores_are_identical() -> None:

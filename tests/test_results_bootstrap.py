@@ -89,6 +89,20 @@ def test_means_get_nearly_the_t_interval() -> None:
     assert found.interval == pytest.approx((found.value - 1.96 * error, found.value + 1.96 * error), abs=2e-3)
 
 
+def test_a_score_lies_in_its_interval_where_resamples_score_higher() -> None:
+    """As average precision does: a resample of equal pictures is easier to rank."""
+    values = np.random.default_rng(5).normal(0.5, 0.2, 100)
+
+    def shifted(weights: Weights) -> float:
+        return float(weights @ values / 100) + 0.2 * float((weights == 0).mean())
+
+    found = estimate_aggregate(shifted, range(100))
+    assert found.value == pytest.approx(values.mean()) and found.interval is not None
+    low, high = found.interval
+    assert (low + high) / 2 == pytest.approx(found.value)
+    assert (high - low) / 2 == pytest.approx(1.984 * values.std(ddof=1) / 10, rel=0.1)
+
+
 def rare(weights: Weights) -> float | None:
     """Undefined unless the first of twenty items was drawn (chance 0.64)."""
     return float(weights[:2].sum()) if weights[0] else None

@@ -43,8 +43,10 @@ def test_the_figure_and_its_interval_by_hand() -> None:
     ]
     found = estimate(PICTURES, ALL)
     assert found.value == figures(evidence)["mAP"]  # type: ignore[arg-type]
-    assert found.interval == pytest.approx(np.quantile(np.array(draws), [0.025, 0.975]))
-    assert found.standard_error == pytest.approx(np.std(np.array(draws), ddof=1))
+    error = float(np.std(np.array(draws), ddof=1))
+    assert found.standard_error == pytest.approx(error)
+    half = 2.022690920 * error  # t with 39 degrees of freedom
+    assert found.interval == pytest.approx((found.value - half, found.value + half))
     assert (found.n, found.clusters, found.method) == (40, 40, "cluster bootstrap, 150 draws")
 
 
@@ -138,3 +140,28 @@ def test_two_runs_see_the_same_resamples() -> None:
     assert found.standard_error < float(np.hypot(*alone))
     lower = replace(MACRO, higher_is_better=False)
     assert comparisons(PICTURES, PICTURES, [lower], [lower])["map"].interval == (0.0, 0.0)
+
+
+def test_pictures_of_one_cluster_are_drawn_together() -> None:
+    """Forty pictures in twenty pairs: two runs differ by the pairs that are drawn."""
+    pairs = [replace(one, cluster=f"pair-{index // 2}") for index, one in enumerate(PICTURES)]
+    better = [
+        replace(picture(index, min(3, index % 4 + 1)), cluster=one.cluster) for index, one in enumerate(pairs)
+    ]
+    found = comparisons(pairs, better, [ALL], [ALL])["map"]
+    assert (found.n, found.clusters) == (40, 20)
+    draws = cluster_weights([one.cluster for one in pairs], draws=DRAWS)
+    both = [
+        (figures([one.evidence for one in made], weights=weights)["mAP"] or 0.0)  # type: ignore[arg-type]
+        for weights in draws
+        for made in (better, pairs)
+    ]
+    expected = np.array(both[::2]) - np.array(both[1::2])
+    assert found.standard_error == pytest.approx(np.std(expected, ddof=1))
+
+
+def test_a_picture_without_evidence_in_one_run_counts_in_neither() -> None:
+    lacking = [replace(one, evidence=None) if index < 4 else one for index, one in enumerate(PICTURES)]
+    for base, cand in ((PICTURES, lacking), (lacking, PICTURES)):
+        found = comparisons(base, cand, [ALL], [ALL])["map"]
+        assert (found.n, found.difference, found.interval) == (36, 0.0, (0.0, 0.0))

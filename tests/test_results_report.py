@@ -20,7 +20,7 @@ from vleval.results.reporting.run import ReportRun
 from vleval.results.reporting.samples import MOST_CHARACTERS, chooser, sample_view
 from vleval.results.reporting.sharing import shared
 from vleval.results.reporting.slices import LENGTH, SIZE, slices
-from vleval.results.reporting.tables import advice_text, score_table, settings_table, slice_table
+from vleval.results.reporting.tables import advice_text, score_table, settings_table, slice_table, subtitle
 from vleval.results.statistics.paired import compare_metric
 from vleval.tasks.registry import get_task
 
@@ -190,6 +190,16 @@ def test_which_setting_to_take(wrong: tuple[int, ...], best: int, enough: int, w
     assert words in advice_text(block)
 
 
+def test_without_an_interval_no_setting_is_said_to_be_worse() -> None:
+    """Two images have four sign patterns: no difference of theirs has an interval at 95%."""
+    cheap = report_run([0.0, 0.0, 1.0, 1.0], tokens=4, per_image=2)
+    dear = report_run([1.0, 1.0, 1.0, 1.0], tokens=16, per_image=2)
+    (block,) = build_report([cheap, dear])
+    assert block.rows[1].difference is not None and block.rows[1].difference.interval is None
+    assert block.advice == (1, None, None)
+    assert advice_text(block).endswith("Too few images to tell whether a cheaper setting is worse.")
+
+
 def test_a_run_that_stopped_early_is_neither_best_nor_on_the_front() -> None:
     early = report_run([1.0] * 20, tokens=4, status="interrupted")
     whole = report_run([1.0] * 10 + [0.0] * 10, tokens=16)
@@ -324,3 +334,9 @@ def test_long_answers_are_cut_and_the_cut_is_counted() -> None:
     view = sample_view(long, get_task("refcoco").metrics)
     assert len(view.answer[6]) == MOST_CHARACTERS
     assert view.answer[7] == 7
+
+
+def test_one_of_a_kind_is_told_as_one() -> None:
+    (one,), (two,) = build_report([report_run([1.0])]), build_report([report_run([1.0] * 4)])
+    assert subtitle(one).startswith("1 question about 1 image; ")
+    assert subtitle(two).startswith("4 questions about 2 images; ")

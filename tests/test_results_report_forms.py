@@ -27,6 +27,7 @@ from vleval.results.reporting.page import Thumbnails, island, report_page
 from vleval.results.reporting.plots import write_plots
 from vleval.results.reporting.svg import curve_svg, levels, ticks
 from vleval.results.reporting.text import report_markdown, report_terminal
+from vleval.results.statistics.stats import Interval
 
 HOSTILE = "</script><img src=x onerror=alert(1)>|`\x1b[31m\u202egnp"
 NONE = Thumbnails({}, ())
@@ -178,3 +179,12 @@ def test_signs_of_mathematics_are_text_in_plots(tmp_path: Path) -> None:
     runs = [report_run(right_or_wrong(40, wrong=n), tokens=n, label={"run": f"$x^{n}_"}) for n in (4, 9)]
     write_plots(tmp_path, build_report(runs))
     assert "$x^4_" in (tmp_path / "refcoco-visual-tokens.svg").read_text()
+
+
+def test_an_interval_beside_its_score_is_drawn(tmp_path: Path) -> None:
+    """Rounded or cut, an interval can leave out its score; a bar of negative length is none to draw."""
+    runs = [report_run(right_or_wrong(40, wrong=10), tokens=n) for n in (4, 9)]
+    headline = runs[0].summary.metrics["acc@0.5"]._replace(interval=Interval(0.8, 0.9))
+    off = replace(runs[0].summary, metrics={**runs[0].summary.metrics, "acc@0.5": headline})
+    paths = write_plots(tmp_path, build_report([replace(runs[0], summary=off), runs[1]]))
+    assert len(paths) == 4

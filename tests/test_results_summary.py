@@ -173,12 +173,13 @@ def test_the_worst_of_an_edit_distance_is_one() -> None:
     fourth = replace(fourth, metrics={"edit": 1.0}, status="unparsed", reason="none")
     found = scored_by(first, second, third, fourth)
     assert found.metrics["edit"].value == pytest.approx((0.2 + 0.2 + 1.0) / 3)
+    assert found.metrics["edit"].interval == (0.0, 1.0)  # three samples reach further; a distance cannot
     assert (found.metrics["edit"].n, found.metrics["ap"].n, found.n) == (3, 2, 4)
     assert found.answered == {"edit": pytest.approx(0.2), "ap": 1.0}
     assert found.strict_metrics["edit"] == pytest.approx((0.2 + 1.0 + 1.0) / 3)
     assert found.strict_metrics["ap"] == pytest.approx(0.5, abs=0.01)
     task = replace(TASK, metrics=(EDIT, FOUND))
-    assert "scored 3 of 4 (others count as 1), Edit 0.2 over those scored" in remarks(task, {}, found)
+    assert "scored 3 of 4 (others count as 1), Edit 0.200 over those scored" in remarks(task, {}, found)
 
 
 def test_a_run_in_which_no_answer_has_the_headline_says_so_in_words() -> None:

@@ -123,3 +123,44 @@ def test_differences_are_whole_at_any_width(width: int) -> None:
 def test_small_figures() -> None:
     assert [memory(0), memory(412_300_000), memory(15_340_000_000)] == ["-", "412 MB", "15.3 GB"]
     assert [number(None), number(0.1234), number(12.34), number(1234.5)] == ["-", "0.123", "12.3", "1234"]
+
+
+def wide(*metrics: Metric, width: int = 80) -> list[str]:
+    records = [
+        replace(sample(n, "scored", 0.0, str(n)), metrics={each.name: 0.25 for each in metrics})
+        for n in range(3)
+    ]
+    found = summarise(records, metrics, expected=3, seconds=1.0, peak_memory_bytes=10**9)
+    console = Console(file=io.StringIO(), width=width, no_color=True, highlight=False)
+    console.print(comparison([Row({}, found)], metrics, {}, console, "pages"))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_many_metrics_fill_as_many_tables_as_they_need(width: int) -> None:
+    metrics = [Metric(f"m{n}", f"Measure number {n}") for n in range(20)]
+    lines = wide(*metrics, width=width)
+    assert max(map(len, lines)) <= width
+    tables = [number for number, line in enumerate(lines) if line.startswith("setting")]
+    assert len(tables) > 2
+    assert all(lines[number + 2].startswith("default ") for number in tables)
+    assert sum(line.split().count("25.0") for line in lines) == len(metrics)
+
+
+def test_headings_have_two_lines_at_most() -> None:
+    lines = wide(
+        Metric("a", "Success"), Metric("b", "Off by <= 1"), Metric("c", "Relaxed acc. (mended) twice")
+    )
+    assert lines[0] == "pages"
+    assert lines[3].startswith("─")
+    assert "Off by" in lines[1]
+
+
+def test_units_and_directions_are_told_where_they_differ() -> None:
+    distance = Metric("edit", "Edit", percent=False, higher_is_better=False, worst=1.0)
+    lines = wide(distance, Metric("teds", "TEDS"), Metric("f1", "F1"))
+    assert any("Edit ↓" in line for line in lines)
+    assert "0.250 [" in lines[4]
+    assert lines[-1] == "in percent: all but Edit; ↓: lower is better"
+    assert wide(Metric("teds", "TEDS"))[-1].startswith("default")

@@ -13,11 +13,13 @@ from vleval.console import Console
 from vleval.errors import ExitCode, Terminated, UserError
 from vleval.grounding.frame import Frame
 from vleval.model.errors import SettingsError
-from vleval.model.io import Failure
+from vleval.model.io import Failure, Media, Message
 from vleval.results.record import SampleRecord
 from vleval.results.storage.store import read_run, read_samples
 from vleval.running.job import UNTAUGHT_TOKENS
+from vleval.running.judge import _file_digest, input_digest
 from vleval.running.report import show_outcome
+from vleval.running.runner import _neighbours
 from vleval.tasks.base import Sample, Task
 from vleval.tasks.documents import docparse
 from vleval.tasks.grounding.refcoco import TASK
@@ -195,3 +197,22 @@ def test_json_is_one_document_with_every_number(tmp_path: Path, capsys: pytest.C
     assert first["difference"] is None
     assert (second["difference"]["difference"], second["difference"]["n"]) == (0.0, 40)
     assert (Path(second["folder"]) / "samples.jsonl").is_file()
+
+
+def test_questions_about_one_video_are_put_one_after_the_other() -> None:
+    samples = [Sample(str(number), (), "?", {}, cluster) for number, cluster in enumerate("abcabac")]
+    assert "".join(sample.cluster for sample in _neighbours(samples)) == "aaabbcc"
+    assert [sample.id for sample in _neighbours(samples)] == ["0", "3", "5", "1", "4", "2", "6"]
+
+
+def test_a_film_is_hashed_once_for_all_its_questions_and_again_when_it_changes(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"first")
+    asked = [Message("user", (Media("video", path=film), f"{number}?")) for number in range(3)]
+    before = _file_digest.cache_info().misses
+    first = [input_digest([message]) for message in asked]
+    assert len(set(first)) == 3 and _file_digest.cache_info().misses == before + 1
+    film.write_bytes(b"another")
+    assert input_digest(asked[:1]) != first[0]
+    film.unlink()
+    assert input_digest(asked[:1]) is None

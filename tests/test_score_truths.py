@@ -96,7 +96,7 @@ def test_questions_without_an_answer_have_failed(tmp_path: Path) -> None:
 def test_an_answer_to_no_question_and_one_given_twice(tmp_path: Path) -> None:
     truths = open_data(MOMENTS, "bundled").samples
     path = write(tmp_path / "x.jsonl", [{"qid": 999, "response": "[[1, 2]]"}])
-    with pytest.raises(DataError, match=r"row 0 .*the data have no question '999'"):
+    with pytest.raises(DataError, match=r"row 0 .*the data have no question '999'; theirs are '0', '1', '2'"):
         read_predictions(path, MOMENTS, truths=truths)
     path = write(tmp_path / "x.jsonl", [{"qid": 0, "response": "[[1, 2]]"}] * 2)
     read = read_predictions(path, MOMENTS, truths=truths)
@@ -105,6 +105,36 @@ def test_an_answer_to_no_question_and_one_given_twice(tmp_path: Path) -> None:
     path = write(tmp_path / "x.jsonl", [{"response": "[[1, 2]]"}])
     with pytest.raises(DataError, match="has no column id or question_id.*--field id=COLUMN"):
         read_predictions(path, MOMENTS, truths=truths)
+
+
+def test_questions_without_ids_are_named_by_the_number_of_their_row(tmp_path: Path) -> None:
+    chartqa = get_task("chartqa")
+    truths = open_data(chartqa, "bundled").samples
+    said = [{"index": number, "prediction": truths[number].target["answers"][0]} for number in (2, 0)]
+    read = read_predictions(write(tmp_path / "x.jsonl", said), chartqa, truths=truths)
+    assert [item.sample.id for item in read.items[:2]] == ["row#2", "row#0"]
+    assert [item.sample.target for item in read.items[:2]] == [truths[2].target, truths[0].target]
+    assert read.unanswered == len(truths) - 2
+
+
+def test_an_index_is_no_id_where_it_is_the_truth(tmp_path: Path) -> None:
+    ai2d = get_task("ai2d")
+    path = write(tmp_path / "x.jsonl", [{"index": 1, "response": "B"}, {"index": 1, "response": "A"}])
+    read = read_predictions(path, ai2d)
+    assert ([item.sample.id for item in read.items], read.repeated) == (["0", "1"], 0)
+    assert [item.sample.target for item in read.items] == [{"letter": "B"}] * 2
+    read = read_predictions(path, ai2d, truths=open_data(ai2d, "bundled").samples)
+    assert [item.sample.id for item in read.items[:2]] == ["row#1", "row#1@1"]
+
+
+def test_a_file_for_the_server_is_scored_where_the_truths_are_known(tmp_path: Path) -> None:
+    truths = open_data(get_task("docvqa"), "bundled").samples
+    said = [{"questionId": each.id, "answer": each.target["answers"][0]} for each in truths]
+    said[0]["answer"] = "no idea"
+    path = str(write(tmp_path / "rrc.jsonl", said))
+    (file,) = score(path, "--task", "docvqa", "--data", "bundled", "--field", "response=answer")["files"]
+    assert file["fields"] == {"id": "questionId", "response": "answer"}
+    assert file["summary"]["metrics"]["exact_match"]["value"] == pytest.approx(1 - 1 / len(truths))
 
 
 def test_sizes_of_the_data_serve_where_rows_have_none(tmp_path: Path) -> None:

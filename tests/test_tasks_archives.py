@@ -13,8 +13,8 @@ import pytest
 from vleval.tasks.base import DataError
 from vleval.tasks.data import hub as hub_rows
 from vleval.tasks.data.archives import fetch_media
-from vleval.tasks.data.readers import Table
 from vleval.tasks.data.sources import open_data
+from vleval.tasks.data.table import Table
 from vleval.tasks.video.charades_sta import TASK
 
 COMMIT = "c0ffee" * 6 + "abcd"

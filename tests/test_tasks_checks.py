@@ -10,8 +10,8 @@ import pytest
 
 from vleval.tasks.base import DataError, Task
 from vleval.tasks.data import hub
-from vleval.tasks.data.readers import Table
 from vleval.tasks.data.sources import open_data
+from vleval.tasks.data.table import Table
 from vleval.tasks.registry import get_task
 
 REFCOCO, CHARADES = get_task("refcoco"), get_task("charades-sta")

@@ -70,7 +70,7 @@ def test_lvbench(whole: bool, tmp_path: Path) -> None:
         ({"key": None}, "video 0 .the first is 0. has no key"),
         ({"qa": {"uid": "1"}}, "video 0 .*: qa must be a list of objects"),
         ({"qa": ["which?"]}, "qa must be a list of objects"),
-        ({"qa": [{"uid": "1", "question": "Which?", "answer": "B"}]}, "row 0: options must be"),
+        ({"qa": [{"uid": "1", "question": "Which?", "answer": "B"}]}, "row 0: question lists no choices"),
     ],
 )
 def test_broken_lvbench(broken: dict[str, Any], message: str, tmp_path: Path) -> None:

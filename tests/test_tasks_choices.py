@@ -151,10 +151,10 @@ def test_the_truth_is_a_text_or_a_letter() -> None:
     ids=["brackets", "words", "spaces", "list", "joins", "lines", "marks", "choices", "controls"],
 )
 def test_hostile_text_costs_its_length(text: str) -> None:
-    before = time.perf_counter()
+    before = time.process_time()
     choices.stated(text, ANIMALS)
     choices.exact(text)
     choices.first_capital(text)
     choices.bracketed(text)
     choices.split(text)
-    assert time.perf_counter() - before < 2
+    assert time.process_time() - before < 2

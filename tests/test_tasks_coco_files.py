@@ -106,6 +106,11 @@ def broken(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
         (lambda d: d["images"][0].pop("id"), "every entry of images needs an id"),
         (lambda d: d["categories"][0].update(name=""), "category 2: name must be a sentence"),
         (lambda d: d.update(annotations={}), r"annotations must be a list of objects"),
+        (lambda d: d.pop("annotations"), r"has images and no annotations: nothing can be scored"),
+        (lambda d: d["images"][1].update(id=7), "two different entries of images have the id 7"),
+        (lambda d: d["categories"][1].update(id=2), "two different entries of categories have the id 2"),
+        (lambda d: d["annotations"][0].update(category_id=[2]), "annotation 11: .* has no category list"),
+        (lambda d: d["annotations"][0].update(iscrowd="0"), "annotation 11: iscrowd must be 0 or 1, not '0'"),
     ],
 )
 def test_faults_name_the_file_and_the_entry(
@@ -115,6 +120,16 @@ def test_faults_name_the_file_and_the_entry(
     with pytest.raises(DataError, match=said) as error:
         open_data(COCO, str(path))
     assert str(path) in str(error.value)
+
+
+def test_an_image_listed_twice_is_asked_once_and_windows_folders_are_found(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "b.png").write_bytes(b"b")
+    data = broken(lambda d: d["images"][0].update(file_name="sub\\b.png"))
+    data["images"].append(data["images"][0])
+    found = open_data(COCO, str(write(tmp_path / "instances_val.json", data)))
+    assert [sample.id for sample in found.samples] == ["7", "3"]
+    assert found.samples[0].media[0].path == tmp_path / "sub" / "b.png"
 
 
 def tree(folder: Path) -> Path:
@@ -150,6 +165,7 @@ def test_a_tree_gives_the_subsets_of_the_thirteen(tmp_path: Path) -> None:
     assert data.split == "test"
     assert subsets(data) == {"AerialMaritimeDrone": 2, "EgoHands": 2, "Raccoon": 1, "pistols": 2}
     first = data.samples[0]
+    assert [sample.id for sample in data.samples[2:4]] == ["EgoHands#7", "EgoHands#3"]  # in any tree
     assert first.media[0].path == tmp_path / "AerialMaritimeDrone/large/test/b.png"
     assert first.question == "Cat, dog" and first.target["instances"]["labels"] == ["dog", "Cat"]
     paths = {
@@ -161,10 +177,36 @@ def test_a_tree_gives_the_subsets_of_the_thirteen(tmp_path: Path) -> None:
 def test_a_split_that_a_subset_lacks_is_told(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"Drone has no split 'train'; it has: test \(--split\)"):
         open_data(ODINW, str(tree(tmp_path)), split="train")
-    write(tmp_path / "Packages/Raw/test/annotations_without_background.json")
-    write(tmp_path / "Packages/Small/test/annotations_without_background.json")
-    with pytest.raises(DataError, match=r"Packages has several forms of split test \(Raw/.*, Small/"):
+    write(tmp_path / "pothole/Big/test/annotations_without_background.json")
+    write(tmp_path / "pothole/Small/test/annotations_without_background.json")
+    with pytest.raises(DataError, match=r"pothole has several forms of split test \(Big/.*, Small/"):
         open_data(ODINW, str(tmp_path))
+
+
+def test_trees_from_roboflow_and_from_glip_are_the_same_thirteen(tmp_path: Path) -> None:
+    """PascalVOC is tested on its valid split, mini_val means valid where there is none, and what a tree lacks
+    is told."""
+    for name in (
+        "Pascal VOC/valid/_annotations.coco.json",
+        "Thermal Dogs and People/test/_annotations.coco.json",
+        "Vehicles OpenImages/416x416/test/_annotations.coco.json",
+        "Vehicles OpenImages/416x416/mini_val/_annotations.coco.json",
+        "Vehicles OpenImages/raw/test/_annotations.coco.json",
+        "Chess Pieces/test/_annotations.coco.json",
+    ):
+        write(tmp_path / name)
+    data = open_data(ODINW, str(tmp_path))
+    assert subsets(data) == {"PascalVOC": 2, "thermalDogsAndPeople": 2, "VehiclesOpenImages": 2}
+    assert "416x416" in str(data.samples[-1].media[0].path)
+    (note,) = data.notes
+    assert (
+        note.startswith("the questions are from 3 of ODinW's 13 subsets")
+        and "(absent: AerialMaritimeDrone, Aqua" in note
+    )
+    with pytest.raises(DataError, match=r"Dogs and People has no split 'mini_val'; it has: test"):
+        open_data(ODINW, str(tmp_path), split="mini_val")
+    write(tmp_path / "Thermal Dogs and People/valid/_annotations.coco.json")
+    assert subsets(open_data(ODINW, str(tmp_path), split="mini_val")).keys() == subsets(data).keys()
 
 
 def test_a_tree_of_other_sets_is_read_whole(tmp_path: Path) -> None:

@@ -121,9 +121,10 @@ def test_columns_are_those_of_the_hub_set(name: str) -> None:
 
 
 BROKEN = [
-    ("docvqa", {"answers": 7}, "answers.*split without answers", "a number"),
+    ("docvqa", {"answers": True}, "answers.*split without answers", "neither text nor a number"),
     ("infovqa", {"answers": {}}, "answers.*split without answers", "an object"),
-    ("docvqa", {"answers": [1]}, "answers", "numbers are no text"),
+    ("docvqa", {"answers": ["a", [1]]}, "answers must be strings", "a list in a list"),
+    ("chartqa", {"answer": float("nan")}, "answer.*split without answers", "an empty cell, as pandas has it"),
     ("chartqa", {"answer": ""}, "answer", "nothing true"),
     ("chartqa", {"question": None}, "question", "nothing asked"),
     ("textvqa", {"answers": [""] * 10}, "answers.*split without answers", "the test split as published"),
@@ -225,6 +226,8 @@ TARGETS = [
     ("docvqa", "answer", "plain", ["plain"], "one string"),
     ("chartqa", "answer", "[Yes, No]", ["[Yes, No]"], "an answer in brackets is no list"),
     ("chartqa", "answer", "[2, 4]", ["[2, 4]"], "nor are numbers in brackets"),
+    ("chartqa", "answer", 14.0, ["14"], "a number, as JSON has it"),
+    ("docvqa", "answers", [0.28, "28%"], ["0.28", "28%"], "a number among texts"),
     ("ocrbench", "formula", ["x"], {"formula": ["x"]}, "a formula"),
     ("ocrbench", "answers", {"formula": ["x"]}, {"formula": ["x"]}, "as vleval writes it"),
     ("ai2d", "letter", "b", "B", "a letter"),

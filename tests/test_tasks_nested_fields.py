@@ -138,15 +138,15 @@ def test_a_preamble_goes_and_an_unclosed_command_stays() -> None:
 
 @pytest.mark.parametrize("text", [" " * 65_000, "\\usepackage[" * 5_000, "\\usepackage[" + "]{" * 30_000])
 def test_no_value_takes_long_to_clean(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     clean_value(text)
     without_commands(text)
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0
 
 
 def test_long_receipts_and_answers_without_end_are_compared_in_seconds() -> None:
     items = [{"name": f"thing {n}", "price": f"{n}.00", "count": "1"} for n in range(150)]
-    start = time.perf_counter()
+    start = time.process_time()
     assert field_accuracy({"items": items}, {"items": items}) == 1.0
     assert field_accuracy({"items": items * 8}, {"items": items}) == 0.0
-    assert time.perf_counter() - start < 8.0
+    assert time.process_time() - start < 8.0

@@ -205,7 +205,11 @@ def test_rows_that_cannot_be_read_say_why(broken: dict[str, Any], message: str) 
 
 
 def test_a_translation_without_a_truth_is_left_out_as_in_the_script() -> None:
-    assert list(TASK.rows(row("text translation cn", [""]), "0")) == []
+    found = row("text translation cn", [""])
+    assert list(TASK.rows(found, "0")) == []
+    answer = Sample("1", (), "", {"truth": read_truth(found, "the row")}, "row 0")  # of a file of answers
+    assert TASK.score(answer, "Hello", (), "absolute").metrics == {}
+    assert TASK.score(answer, "", (), "absolute").metrics == {}
 
 
 def test_the_official_file_of_predictions_is_scored_by_its_columns(

@@ -21,6 +21,8 @@ from vleval.tasks.worlds.documents.page_rows import omnidocbench_rows
 from vleval.tasks.worlds.write import BUNDLED_SEED
 
 GRID = '<table><tr><td colspan="2">a</td></tr><tr><td>b</td><td>cd</td></tr></table>'
+FRAMED = len(GRID) + len('<html><body></body></html> border="1" ')
+"""Letters of the table on the page that is compared."""
 BLOCKS: list[dict[str, Any]] = [
     {"category_type": "header", "anno_id": 0, "text": "Running head", "order": None},
     {"category_type": "title", "anno_id": 1, "text": "Copper", "order": 1},
@@ -63,7 +65,7 @@ def score(sample: Sample, *blocks: str) -> Mapping[str, float]:
 
 def test_a_row_becomes_a_page() -> None:
     sample = made()
-    assert (sample.id, sample.tags) == ("page#7", {"language": "en"})
+    assert (sample.id, sample.tags) == ("row#7", {"language": "en"})
     (message,) = TASK.messages(sample)
     assert message.content == (sample.media[0], TASK.prompt)
     assert [metric.name for metric in METRICS if metric.higher_is_better] == ["teds_en", "teds_zh"]
@@ -115,11 +117,11 @@ def test_planted_faults_cost_exactly_what_they_should() -> None:
     assert score(page, head, first, second, "\\[ E = m c^3 \\]", table)["formula_en"] == pytest.approx(1 / 6)
     assert score(page, head, first, second, table)["formula_en"] == 1.0
     cell = score(page, head, first, second, formula, table.replace("cd", "cx"))
-    assert cell["table_en"] == pytest.approx(1 / len(GRID))
+    assert cell["table_en"] == pytest.approx(1 / FRAMED)
     assert cell["teds_en"] == pytest.approx(1 - 0.5 / 5)
     lost = score(page, head, first, second, formula, table.replace(' colspan="2"', ""))
     assert lost["teds_en"] == pytest.approx(1 - 1 / 5)
-    assert lost["table_en"] == pytest.approx(len(' colspan="2"') / len(GRID))
+    assert lost["table_en"] == pytest.approx(len(' colspan="2"') / FRAMED)
 
 
 def test_a_missing_block_counts_twice_and_one_too_many_once() -> None:
@@ -212,8 +214,8 @@ def test_the_official_files(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "OmniDocBench.json"):
         samples = open_data(TASK, str(path)).samples
         assert [(sample.id, sample.tags["language"]) for sample in samples] == [
-            ("page#0", "en"),
-            ("page#1", "zh"),
+            ("row#0", "en"),
+            ("row#1", "zh"),
         ]
         assert samples[0].media[0].read() == b"picture"
     picture = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(400)).decode()

@@ -177,6 +177,16 @@ def test_a_mask_that_is_not_there_is_named(tmp_path: Path) -> None:
             open_data(pointbench.TASK, str(file), media_dir=tmp_path / "selected_images")
 
 
+def test_a_mask_of_another_size_is_told(tmp_path: Path) -> None:
+    file, media = tmp_path / "data.json", tmp_path / "selected_images"
+    file.write_text(json.dumps([pointbench_row(tmp_path, "spatial")]))
+    assert open_data(pointbench.TASK, str(file), media_dir=media).notes == ()
+    (media / "a.png").write_bytes(png((SIZE[1], SIZE[0])))
+    (note,) = open_data(pointbench.TASK, str(file), media_dir=media).notes
+    turned = f"{SIZE[0]} x {SIZE[1]}, not {SIZE[1]} x {SIZE[0]}"
+    assert note.startswith("1 of 1 masks have another size") and turned in note
+
+
 def count_row(**changes: Any) -> dict[str, Any]:
     question = "How many red cups are there in the image?"
     return {"image": png(), "text": "Five cups.", "question": question, "number": 5, **changes}

@@ -37,7 +37,7 @@ def test_a_row_becomes_one_sample_per_sentence() -> None:
     assert (second.id, second.question) == ("7#1", "the grey one")
     assert first.target == {"bbox_xyxy": [100.0, 50.0, 300.0, 350.0]}
     assert first.cluster == second.cluster == Media("image", data=b"jpeg bytes").digest()
-    assert first.media[0].data == b"jpeg bytes"
+    assert first.media[0].read() == b"jpeg bytes"
 
 
 def test_official_prompt_comes_after_the_image() -> None:

@@ -19,8 +19,8 @@ from vleval.running.engines import BUNDLED_CHECKPOINT
 from vleval.running.plan import load_plan
 from vleval.tasks.base import Answer, Task
 from vleval.tasks.data import hub
-from vleval.tasks.data.readers import Table
 from vleval.tasks.data.sources import BUNDLED, open_data
+from vleval.tasks.data.table import Table
 from vleval.tasks.grounding.refcoco import TASK, TASK_G, TASK_PLUS
 from vleval.tasks.published import published
 from vleval.tasks.registry import get_task

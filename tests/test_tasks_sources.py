@@ -12,8 +12,8 @@ import pytest
 
 from vleval.tasks.base import DataError, Task
 from vleval.tasks.data import hub
-from vleval.tasks.data.readers import Table
 from vleval.tasks.data.sources import BUNDLED, open_data
+from vleval.tasks.data.table import Table
 from vleval.tasks.registry import TASKS, get_task
 
 REFCOCO, CHARADES = get_task("refcoco"), get_task("charades-sta")
@@ -75,7 +75,7 @@ def test_parquet_with_images_inside(tmp_path: Path) -> None:
     assert (data.origin, data.split, data.notes, len(data.samples)) == ("local", "my", (), 12)
     assert [sample.id for sample in data.samples[:3]] == ["0#0", "0#1", "1#0"]
     assert len({sample.cluster for sample in data.samples}) == 3
-    assert data.samples[0].media[0].data == b"image 0"
+    assert data.samples[0].media[0].read() == b"image 0"
     assert data.samples[0].media[0] is data.samples[2].media[0]  # one image of two rows is held once
 
 
@@ -159,7 +159,7 @@ def test_saved_data_set(tmp_path: Path) -> None:
     assert len(open_data(REFCOCO, str(tmp_path / "both")).samples) == 12
     assert len(open_data(REFCOCO, str(tmp_path / "both"), split="testB").samples) == 2
     one = open_data(REFCOCO, str(tmp_path / "one"))
-    assert one.samples[0].media[0].data == b"image 0"  # the bytes as they are, never decoded
+    assert one.samples[0].media[0].read() == b"image 0"  # the bytes as they are, never decoded
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_tasks_are_found_by_name_and_near_names_are_offered() -> None:
     assert get_task("charades_sta") is get_task("Charades-STA") is CHARADES
     with pytest.raises(DataError, match="did you mean refcoco"):
         get_task("refcco")
-    with pytest.raises(DataError, match=r"there are refcoco, refcoco\+, refcocog, "):
+    with pytest.raises(DataError, match="`vleval tasks` lists tasks and groups"):
         get_task("qqq")
 
 

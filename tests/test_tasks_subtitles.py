@@ -51,6 +51,13 @@ def test_tags_numbers_times_and_repeats_go(tmp_path: Path) -> None:
     assert subtitles(file) == "hi guys\nI show you 3 --&gt; things\n42"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_whatever_they_are_encoded_in(encoding: str, tmp_path: Path) -> None:
+    file = tmp_path / "v.srt"
+    file.write_bytes("1\r\n00:00:00,160 --> 00:00:03,590\r\nJos\u00e9: \u00bfqu\u00e9?\r\n".encode(encoding))
+    assert subtitles(file) == "Jos\u00e9: \u00bfqu\u00e9?"
+
+
 @pytest.mark.parametrize("content", [b"", b"1\n00:00:00,1 --> 00:00:01,0\n\n", b"<font></font>\n"])
 def test_a_file_without_words(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "v.srt"
@@ -89,3 +96,22 @@ def test_a_folder_without_any_subtitles_is_refused(tmp_path: Path) -> None:
         DataError, match="row 0: there are no subtitles near the videos: put the hub's subtitle"
     ):
         asked(rows(tmp_path))
+
+
+def test_the_hubs_folder_as_downloaded(tmp_path: Path) -> None:
+    file = Path(rows(tmp_path))
+    (tmp_path / "videomme").mkdir()
+    file.rename(tmp_path / "videomme" / "test-00000-of-00001.jsonl")
+    opened = open_data(get_task("videomme"), str(tmp_path))
+    assert (len(opened.samples), opened.notes) == (2, ())
+
+
+def test_missing_videos_are_counted_before_the_run(tmp_path: Path) -> None:
+    file = rows(tmp_path, 3)
+    (tmp_path / "data" / "v1.mp4").unlink()
+    (note,) = open_data(get_task("videomme"), file).notes
+    assert note == (
+        f"1 of 3 video files are missing, for example {tmp_path / 'v1.mp4'}: 1 of 3 questions will fail, and "
+        "count as wrong"
+    )
+    assert open_data(get_task("videomme"), file, media_needed=False).notes == ()

@@ -103,10 +103,11 @@ def test_a_formula_without_what_may_be_either_way(latex: str, plain: str) -> Non
 def test_a_table_without_what_may_be_either_way() -> None:
     table = (
         '<table border="1"><thead><tr><th colspan="2" style="x">a<sup>2</sup></th></tr></thead>\n'
-        '<tbody><tr><td rowspan="1"> b\n c </td> <td><b>&lt;</b></td></tr></tbody></table>'
+        '<tbody><tr><td rowspan="1"> b\n c </td> <td><b>&lt;</b><br>d</td></tr></tbody></table>'
     )
     assert plain_table(table) == (
-        '<table><tr><td colspan="2">a2</td></tr><tr><td>b c</td><td><b>&lt;</b></td></tr></table>'
+        '<html><body><table border="1" ><tr><td colspan="2">a2</td></tr>'
+        '<tr><td rowspan="1"> b c </td> <td><b>&lt;</b><br/>d</td></tr></table></body></html>'
     )
     assert plain_table("no table") == ""
 

@@ -124,10 +124,12 @@ def test_deleting_all_spaces_first_makes_tags_of_attributes() -> None:
     assert teds(table(row("bc"), row("d")), spread, rules=Rules(delete_spaces=True)) == 1.0
 
 
-def test_only_the_first_table_counts_wherever_it_stands() -> None:
+def test_only_the_first_table_right_in_the_body_counts() -> None:
     first, second = "<table><tr><td>a</td></tr></table>", "<table><tr><td>b</td></tr></table>"
     assert teds(f"<p>So: {first} and {second}", table(row("a"))) == 1.0
     assert teds("<TABLE><TR><TD>a", table(row("a"))) == 1.0  # cut off, and loud
+    assert teds(f"<div>{first}</div>", table(row("a"))) == 0.0
+    assert teds(f"<body><div>{second}</div>{first}", table(row("a"))) == 1.0
 
 
 HOSTILE = {
@@ -153,9 +155,9 @@ def test_no_page_raises_or_runs_on(page: str) -> None:
 def test_beyond_the_limits_only_equal_trees_score(monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = table(row("a", "b"), row("c")), table(row("a", "b"), row("d"))
     assert teds(one, other) == pytest.approx(0.8)
-    monkeypatch.setattr(module, "PAIRS_LIMIT", 6 * 6 - 1)
+    monkeypatch.setattr(module, "NODES_LIMIT", 5)
     assert (teds(one, one), teds(one, other)) == (1.0, 0.0)
-    monkeypatch.setattr(module, "PAIRS_LIMIT", 6 * 6)
+    monkeypatch.setattr(module, "NODES_LIMIT", 6)
     assert teds(one, other) == pytest.approx(0.8)
     monkeypatch.setattr(module, "DEPTH_LIMIT", 2)
     assert (teds(one, one), teds(one, other)) == (1.0, 0.0)

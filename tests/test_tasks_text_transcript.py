@@ -56,6 +56,6 @@ def test_nothing_in_common_and_nothing_at_all() -> None:
 
 @pytest.mark.parametrize("text", ["abcd " * 13_000, "今" * 22_000, "今天 " * 16_000])
 def test_an_endless_answer_is_scored_in_seconds(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     transcript_likeness(text, "今天我们在北京大学学习" * 40)
-    assert time.perf_counter() - start < 8.0
+    assert time.process_time() - start < 8.0

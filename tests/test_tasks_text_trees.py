@@ -93,9 +93,9 @@ def test_lines_go_below_the_first_node_with_the_heading_s_words() -> None:
 @pytest.mark.parametrize("text", ["\n" * 65_000, "# a\nb\n" * 10_000, "# a\n b\n# b\n a\n" * 4_000])
 def test_pages_without_end_are_compared_in_seconds(text: str) -> None:
     truth = "\n".join(f"# {n}" if n % 8 == 0 else "line" for n in range(120))
-    start = time.perf_counter()
+    start = time.process_time()
     assert outline_similarity(text, truth) < 0.01
-    assert time.perf_counter() - start < 5.0
+    assert time.process_time() - start < 5.0
 
 
 def test_a_pair_beyond_the_limits_scores_0_even_if_equal() -> None:

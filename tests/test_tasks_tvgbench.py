@@ -76,8 +76,8 @@ def test_answers_are_true_spans(answer: Any, span: list[float]) -> None:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"answer": "soon"}, "answer must be 2 finite numbers"),
-        ({"answer": "1-2-3"}, "answer must be 2 finite numbers"),
+        ({"answer": "soon"}, "answer must be START-END in seconds"),
+        ({"answer": "1-2-3"}, "answer must be START-END in seconds"),
         ({"start": 30.0}, "start before end, not 30.0, 24.0"),
         ({"start": -1.0}, "start before end"),
         ({"end": "late"}, "end must be 1 finite numbers"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,7 @@ def fresh(name: str, folder: Path) -> Iterator[dict[str, Any]]:
     return makers[name](BUNDLED_SEED)
 
 
+@functools.cache
 def pixels(data: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return np.array(Image.open(io.BytesIO(data)))
 

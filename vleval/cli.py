@@ -33,6 +33,13 @@ from vleval.version import version
 class Commands(TyperGroup):
     """Turns every exception of a command into one sentence and an exit code."""
 
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """A command whose help breaks lines where the terminal ends, not where the docstring does."""
+        command = super().get_command(ctx, cmd_name)
+        if command is not None and command.help:
+            command.help = "\n\n".join(" ".join(part.split()) for part in command.help.split("\n\n"))
+        return command
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command; its tracebacks are for VLEVAL_DEBUG=1."""
         try:

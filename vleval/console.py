@@ -144,24 +144,26 @@ class _Silent:
 
 
 class _Lines:
-    """For logs: a plain line every tenth of the way."""
+    """For logs: a plain line every tenth of the way; at the end only, where it is one of many short runs."""
 
     def __init__(self, console: Console, title: str, total: int, overall: Overall | None) -> None:
         self.console, self.title, self.total, self.overall = console, title, total, overall
         self.done, self.began = 0, time.monotonic()
+        self.short = overall is not None and total * 10 < overall.total
 
     def advance(self, note: str, count: int = 1) -> None:
         self.done += count
         if self.overall is not None:
             self.overall.advance(count)
-        if self.done * 10 // self.total == (self.done - count) * 10 // self.total:
+        tenth = self.done * 10 // self.total != (self.done - count) * 10 // self.total
+        if not tenth or (self.short and self.done < self.total):
             return
         spent = time.monotonic() - self.began
         left = spent / self.done * (self.total - self.done)
         share = 100 * self.done // self.total
         whole = f" ({self.overall})" if self.overall is not None else ""
-        said = f"{self.title}: {self.done}/{self.total} ({share}%), {note}, {_duration(left)} left{whole}"
-        self.console.note(said)
+        ending = f", {_duration(left)} left" if self.done < self.total else ""
+        self.console.note(f"{self.title}: {self.done}/{self.total} ({share}%), {note}{ending}{whole}")
 
 
 @contextmanager

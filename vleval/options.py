@@ -34,7 +34,12 @@ Task = Annotated[
 ]
 Tasks = Annotated[
     str | None,
-    _option(_WHAT, "--task", metavar="NAME|GROUP|FILE.py,...", help="Benchmarks; `vleval tasks` lists them."),
+    _option(
+        _WHAT,
+        "--task",
+        metavar="NAME|GROUP|FILE.py,...",
+        help="Tasks or groups of tasks; `vleval tasks` lists them.",
+    ),
 ]
 Model = Annotated[
     str | None,

@@ -16,6 +16,7 @@ _PAGE = """<!doctype html>
 body { max-width: 90rem; margin: 2rem auto; padding: 0 1rem; }
 h2 { margin: 2.5rem 0 .5rem; font-size: 1.1rem; }
 .table { overflow-x: auto; }
+a { color: inherit; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .8rem .3rem 0; text-align: right; white-space: nowrap;
   border-bottom: 1px solid color-mix(in srgb, currentcolor 20%, transparent); }
@@ -25,11 +26,14 @@ th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
 ul { margin: .5rem 0; padding-left: 1.2rem; color: color-mix(in srgb, currentcolor 75%, transparent); }
 </style>
 <h1>Leaderboard</h1>
-{% for section in sections %}<h2>{{ section.title }}</h2>
+{% for section in sections %}{% set contents = section.headings[0] == "benchmark" %}
+<h2 id="table-{{ loop.index0 }}">{{ section.title }}</h2>
 <div class="table" tabindex="0" role="region" aria-label="{{ section.title }}"><table>
 <thead><tr>{% for cell in section.headings %}<th scope="col">{{ cell }}</th>{% endfor %}</tr></thead>
 <tbody>
-{% for row in section.rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>
+{% for row in section.rows %}{% set line = loop.index %}<tr>{% for cell in row %}<td>
+{%- if contents and loop.first %}<a href="#table-{{ line }}">{{ cell }}</a>{% else %}{{ cell }}{% endif -%}
+</td>{% endfor %}</tr>
 {% endfor %}</tbody>
 </table></div>
 {% if section.notes %}<ul>{% for note in section.notes %}<li>{{ note }}</li>{% endfor %}</ul>

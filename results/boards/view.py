@@ -13,7 +13,7 @@ from vleval.results.boards.board import COMPLETE, COST, HEAD, PUBLISHED, Board, 
 from vleval.results.comparing.table import markdown_table
 from vleval.results.escape import markdown, one_line
 from vleval.results.statistics.stats import Estimate, Interval
-from vleval.results.table import estimate_text, memory, number
+from vleval.results.table import estimate_text, heading, memory, number, units
 from vleval.tasks.base import Metric
 
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 SCHEMA = "vleval/leaderboard@1"
 WORDS = 2
 """Columns of words at the start of a table: model and setting."""
+
+MANY = 3
+"""Benchmarks up to which they are the columns of the overview."""
+BENCHMARK = "benchmark"
+_MORE = "a table per benchmark, with costs: --html FILE or --markdown -"
 
 Metrics = Callable[[str], Sequence[Metric]]
 """Task -> its metrics; () for a task that this vleval does not know."""
@@ -44,23 +49,31 @@ def sections(board: Board, metrics: Metrics, *, every_metric: bool = True) -> li
     """
     names = board.benchmarks()
     tables = [_section(board, name, metrics, every_metric=every_metric) for name in names]
-    found = [_overview(board, names, metrics), *tables] if len(names) > 1 else tables
+    # Many benchmarks stand below each other, many models or settings do.
+    across = len(names) > MANY and len(board.rows) < len(names)
+    overview = _by_benchmark if across else _overview
+    found = [overview(board, names, metrics), *tables] if len(names) > 1 else tables
     return [_one_line(section) for section in found]
 
 
 def board_tables(board: Board, metrics: Metrics, console: Console) -> list[RenderableType]:
-    """For a terminal: headlines only, and an overview where it fits."""
+    """For a terminal: headlines only, and an overview where it fits; of many benchmarks, one table with a row
+    each where that fits."""
     from rich.measure import Measurement
     from rich.text import Text
 
-    parts: list[RenderableType] = []
+    def fits(section: Section) -> bool:
+        wide = console.options.update(width=10_000)
+        return Measurement.get(console, wide, _table(section)).maximum <= console.width
+
     found = sections(board, metrics, every_metric=False)
+    if len(found) > 1 and not fits(found[0]):
+        found = found[1:]
+    elif len(found) > 1 and found[0].headings[0] == BENCHMARK:
+        found = [found[0]._replace(notes=[*found[0].notes, _MORE])]
+    parts: list[RenderableType] = []
     for section in found:
-        table = _table(section)
-        width = Measurement.get(console, console.options.update(width=10_000), table).maximum
-        if section is found[0] and len(found) > 1 and width > console.width:
-            continue
-        parts += [Text(section.title, style="bold"), table, *map(Text, section.notes), Text()]
+        parts += [Text(section.title, style="bold"), _table(section), *map(Text, section.notes), Text()]
     return parts[:-1]
 
 
@@ -71,10 +84,10 @@ def _table(section: Section) -> Table:
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for index, heading in enumerate(section.headings):
+    for index, title in enumerate(section.headings):
         words = index < WORDS
         table.add_column(
-            Text(heading.replace(" ", "\n").replace("/", "/\n")),
+            Text(title.replace(" ", "\n").replace("/", "/\n")),
             justify="left" if words else "right",
             no_wrap=not words,
             overflow="fold",
@@ -141,7 +154,7 @@ def _section(board: Board, name: str, metrics: Metrics, *, every_metric: bool) -
     chosen = [_metric(metrics, name, each) for each in board.metrics(name)]
     chosen = chosen if every_metric else chosen[:1]
     found = list(board.entries(name))
-    headings = ["model", "setting", *(f"{metric.title} [95%]" for metric in chosen), "n", "visual tokens"]
+    headings = ["model", "setting", *(f"{heading(metric)} [95%]" for metric in chosen), "n", "visual tokens"]
     headings += ["s/sample", "peak memory"] + (["unparsed", "failed"] if every_metric else [])
     rows = []
     for row in found:
@@ -151,7 +164,7 @@ def _section(board: Board, name: str, metrics: Metrics, *, every_metric: bool) -
         cells += [count, *_costs(row, name)]
         cells += [_whole(row, f"{name}/{field}") for field in ("unparsed", "failed") if every_metric]
         rows.append(cells)
-    return Section(name, headings, rows, _notes(found, name))
+    return Section(name, headings, rows, [*units(chosen), *_notes(found, name)])
 
 
 def _one_line(section: Section) -> Section:
@@ -164,12 +177,24 @@ def _one_line(section: Section) -> Section:
     )
 
 
+def _by_benchmark(board: Board, names: Sequence[str], metrics: Metrics) -> Section:
+    """The headlines with a row per benchmark and a column per model and setting, and every note once."""
+    heads = [_metric(metrics, name, board.metrics(name)[0]) for name in names]
+    rows = [
+        [name, heading(head), *(_score(row, name, head) + _star(row, name) for row in board.rows)]
+        for name, head in zip(names, heads, strict=True)
+    ]
+    columns = [f"{_model(row)} {_text(row, 'setting')}" for row in board.rows]
+    notes = dict.fromkeys(note for name in names for note in _notes([*board.entries(name)], name))
+    return Section("overview", [BENCHMARK, "headline [95%]", *columns], rows, [*units(heads), *notes])
+
+
 def _overview(board: Board, names: Sequence[str], metrics: Metrics) -> Section:
     heads = [_metric(metrics, name, board.metrics(name)[0]) for name in names]
     headings = [
         "model",
         "setting",
-        *(f"{name} {head.title}" for name, head in zip(names, heads, strict=True)),
+        *(f"{name} {heading(head)}" for name, head in zip(names, heads, strict=True)),
     ]
     rows = [
         [

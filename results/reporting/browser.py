@@ -7,6 +7,7 @@ from typing import Any
 
 from vleval.grounding.frame import Frame
 from vleval.results.reporting.data import Block, short_names
+from vleval.results.table import heading
 
 
 def browser_data(blocks: Sequence[Block]) -> dict[str, Any]:
@@ -43,7 +44,9 @@ def _task(block: Block, name: str) -> dict[str, Any]:
     return {
         "title": name,
         "media": block.task.media,
-        "metrics": [[metric.title, metric.percent, metric.higher_is_better] for metric in block.task.metrics],
+        "metrics": [
+            [heading(metric), metric.percent, metric.higher_is_better] for metric in block.task.metrics
+        ],
         "shown": _shown_metric(block),
         "settings": [row.run.name for row in block.rows],
         "best": block.advice.best if block.advice else 0,

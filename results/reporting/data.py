@@ -14,6 +14,7 @@ from vleval.results.reporting.pareto import front
 from vleval.results.reporting.run import ReportRun
 from vleval.results.statistics.paired import PairedResult
 from vleval.results.statistics.stats import Estimate
+from vleval.results.table import counted
 from vleval.tasks.base import Metric, Task
 
 RATES = ("fps", "max-frames")
@@ -38,10 +39,11 @@ class Advice(NamedTuple):
 
     best: int
     """Highest headline; the cheapest of several."""
-    enough: int
-    """The cheapest that is not measurably worse than the best; the best itself where every cheaper one is."""
+    enough: int | None
+    """The cheapest that is not measurably worse than the best; the best itself where every cheaper one is;
+    None where some cheaper one had too few images or videos to tell."""
     difference: PairedResult | None
-    """`enough` against the best; None where they are one."""
+    """`enough` against the best; None where they are one, or it is None."""
 
 
 class Heat(NamedTuple):
@@ -126,7 +128,7 @@ def short_names(blocks: Sequence[Block]) -> list[str]:
     """The tasks of the blocks, with what tells two blocks of one task apart."""
     titles = [block.task.title for block in blocks]
     return [
-        f"{name}, {block.record.data.samples:,} questions" if titles.count(name) > 1 else name
+        f"{name}, {counted(block.record.data.samples, 'question')}" if titles.count(name) > 1 else name
         for name, block in zip(titles, blocks, strict=True)
     ]
 
@@ -177,14 +179,13 @@ def _advice(runs: Sequence[ReportRun], scores: Sequence[float | None]) -> Advice
     if not known:
         return None
     best = max(known, key=lambda index: known[index])
-    for index in range(best):
-        if index not in known:
-            continue
-        result = compare_runs(runs[best], runs[index])
-        # Without an interval nothing is known of a loss.
+    cheaper = {index: compare_runs(runs[best], runs[index]) for index in known if index < best}
+    for index, result in cheaper.items():
         if result.interval is not None and result.interval.high >= 0:
             return Advice(best, index, result)
-    return Advice(best, best, None)
+    # Without an interval a loss is neither established nor excluded.
+    told = all(result.interval is not None for result in cheaper.values())
+    return Advice(best, best if told else None, None)
 
 
 def _heat(runs: Sequence[ReportRun]) -> Heat | None:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from vleval.results.escape import one_line
 from vleval.results.reporting.browser import browser_data
+from vleval.results.reporting.contents import contents
 from vleval.results.reporting.curves import curves, short_name
 from vleval.results.reporting.data import Block, short_names
 from vleval.results.reporting.samples import MOST_CHARACTERS
@@ -28,7 +29,7 @@ from vleval.results.reporting.tables import (
     subtitle,
     title,
 )
-from vleval.results.table import estimate_text, number
+from vleval.results.table import estimate_text, heading, number
 
 FOLDER = Path(__file__).parent / "html"
 
@@ -69,6 +70,7 @@ def report_page(blocks: Sequence[Block], thumbnails: Thumbnails) -> str:
         blocks=[
             {**_block(block), "short": name} for block, name in zip(blocks, short_names(blocks), strict=True)
         ],
+        contents=contents(blocks),
         policy=_policy(style, script),
         style=style,
         script=script,
@@ -110,7 +112,7 @@ def _block(block: Block) -> dict[str, Any]:
         "subtitle": subtitle(block),
         "bundled": block.record.data.bundled,
         "incomplete": any(row.run.record.status != "complete" for row in block.rows),
-        "advice": advice_text(block),
+        "advice": advice_text(block) if len(block.rows) > 1 or block.advice is None else "",
         "pick": _pick(block),
         "settings": settings_table(block),
         "tables": tables,
@@ -121,24 +123,24 @@ def _block(block: Block) -> dict[str, Any]:
 
 
 def _pick(block: Block) -> list[dict[str, str]]:
-    """The settings that the advice is about, each with its score and cost in short."""
+    """The settings that the advice is about, with score and cost in short; of the only one, the score."""
     if block.advice is None:
         return []
-    chosen = dict.fromkeys((block.advice.enough, block.advice.best))
-    kinds = {block.advice.enough: "cheapest not measurably worse", block.advice.best: "highest score"}
     metric = block.headline
-    return [
-        {
-            "kind": kinds[index] if len(block.rows) > 1 else "",
-            "name": short_name(run) or block.task.title,
-            "score": " ".join(
-                (metric.title, estimate_text(run.summary.metrics[metric.name], metric, interval=True))
-            ),
+
+    def pick(index: int, kind: str) -> dict[str, str]:
+        run = block.rows[index].run
+        score = estimate_text(run.summary.metrics[metric.name], metric, interval=True)
+        named = len(block.rows) > 1
+        return {
+            "kind": kind if named else f"{heading(metric)} [95% interval]",
+            "name": short_name(run) if named else score,
+            "score": f"{heading(metric)} {score}" if named else "",
             "cost": f"{number(run.visual_tokens)} visual tokens, {number(run.seconds)} s per question",
         }
-        for index in chosen
-        for run in [block.rows[index].run]
-    ]
+
+    kinds = {block.advice.enough: "cheapest not measurably worse", block.advice.best: "highest score"}
+    return [pick(index, kind) for index, kind in kinds.items() if index is not None]
 
 
 def _heat(block: Block) -> dict[str, Any] | None:

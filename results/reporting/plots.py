@@ -65,17 +65,20 @@ def _draw_curve(axes: Axes, curve: Curve, heading: str) -> None:
     for number, value in enumerate(values):
         colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
         for dot in (dot for dot in curve.dots if dot.series == value):
-            low, high = dot.interval or (dot.score, dot.score)
-            axes.errorbar(
-                dot.cost,
-                dot.score,
-                yerr=[[dot.score - low], [high - dot.score]],
-                color=colour,
-                marker=marker,
-                markerfacecolor=colour if dot.front else "white",
-                capsize=3,
-                linewidth=1.2,
-            )
+            if dot.interval:
+                # Around its own middle, not the score, which it holds up to rounding only.
+                low, high = dot.interval
+                axes.errorbar(
+                    dot.cost,
+                    (low + high) / 2,
+                    (high - low) / 2,
+                    fmt="none",
+                    ecolor=colour,
+                    capsize=3,
+                    elinewidth=1.2,
+                )
+            fill = colour if dot.front else "white"
+            axes.plot(dot.cost, dot.score, color=colour, marker=marker, markerfacecolor=fill)
             axes.annotate(_plain(dot.label), (dot.cost, dot.score), (6, -11), textcoords="offset points")
         if curve.series:
             axes.plot([], [], color=colour, marker=marker, linestyle="", label=_plain(str(value)))

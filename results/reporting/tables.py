@@ -12,7 +12,7 @@ from vleval.results.reporting.slices import NOTES
 from vleval.results.statistics.paired import PairedResult
 from vleval.results.statistics.stats import Estimate
 from vleval.results.subset import subset_text
-from vleval.results.table import estimate_text, memory, number, value_text
+from vleval.results.table import counted, estimate_text, heading, memory, number, units, value_text
 from vleval.tasks.base import Metric
 
 
@@ -62,7 +62,7 @@ def score_table(block: Block) -> TextTable:
         "Score",
         [
             *flags,
-            f"{metric.title} [95% interval]",
+            f"{heading(metric)} [95% interval]",
             *compared,
             "unparsed",
             "failed",
@@ -125,7 +125,11 @@ def metric_table(block: Block) -> TextTable:
         for row in block.rows
     ]
     return TextTable(
-        "Other metrics", [*_flags(block), *(each.title for each in others)], rows, len(_flags(block))
+        "Other metrics",
+        [*_flags(block), *map(heading, others)],
+        rows,
+        len(_flags(block)),
+        units(block.task.metrics),
     )
 
 
@@ -162,14 +166,13 @@ def title(block: Block) -> str:
 def subtitle(block: Block) -> str:
     """How much was asked, and of whom."""
     most = max((row.run.summary for row in block.rows), key=lambda summary: summary.n)
-    kind = "images" if block.task.media == "image" else "videos"
     models = dict.fromkeys(
         "the bundled checkpoint" if row.run.record.bundled_model else row.run.record.model.model
         for row in block.rows
     )
     part = subset_text(block.record.config)
-    asked = f"{most.n:,} questions about {most.clusters:,} {kind}{f' ({part})' if part else ''}"
-    return f"{asked}; {', '.join(models)}"
+    asked = f"{counted(most.n, 'question')} about {counted(most.clusters, block.task.media)}"
+    return f"{asked}{f' ({part})' if part else ''}; {', '.join(models)}"
 
 
 def advice_text(block: Block) -> str:
@@ -188,6 +191,8 @@ def advice_text(block: Block) -> str:
         return f"{first} No setting costs less."
     if best < len(block.rows) - 1:
         first += " What costs more scores no higher."
+    if enough is None:
+        return f"{first} Too few {block.task.media}s to tell whether a cheaper setting is worse."
     if result is None:
         return f"{first} Every cheaper setting is measurably worse."
     less = block.rows[enough].run

@@ -140,7 +140,8 @@ def _pools(
 
 
 def _cut(found: Estimate, metric: Metric) -> Estimate:
-    if found.interval is None or not metric.percent:
+    """Shares, and distances of which 1 is the worst, cannot leave 0..1; their intervals can."""
+    if found.interval is None or not (metric.percent or metric.worst == 1.0):
         return found
     low, high = found.interval
     return found._replace(interval=Interval(max(0.0, low), min(1.0, high)))

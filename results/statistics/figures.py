@@ -81,12 +81,16 @@ class Figures:
         self._seen: dict[bytes, dict[str, float | None]] = {}
 
     def serves(self, answers: Sequence[Judged], names: Sequence[str], strata: tuple[str, ...]) -> bool:
-        """Whether this is what would be made of these: the very same evidence, and no further figure."""
+        """Whether this is what would be made of these: the very same evidence, clusters and strata, and no
+        further figure."""
         return (
             strata == self._by
             and len(answers) == len(self._answers)
             and set(names) <= set(self._names)
-            and all(one.evidence is other.evidence for one, other in zip(answers, self._answers, strict=True))
+            and all(
+                one.evidence is other.evidence and one.cluster == other.cluster and one.tags == other.tags
+                for one, other in zip(answers, self._answers, strict=True)
+            )
         )
 
     def figure(self, name: str, weights: Weights) -> float | None:
@@ -109,7 +113,7 @@ class Figures:
         return nested_mean(known)
 
     def estimate(self, name: str, *, level: float) -> Estimate:
-        """A figure with its percentile interval."""
+        """A figure with its interval."""
         found = estimate_aggregate(
             lambda weights: self.figure(name, weights),
             self.clusters,

@@ -37,14 +37,5 @@ def pairs_needed(
     return math.ceil(_quantiles(alpha, power, sides) ** 2 * variance / difference**2)
 
 
-def power_of(variance: float, n: int, difference: float, *, alpha: float = ALPHA, sides: Sides = 2) -> float:
-    """The chance that `n` pairs show a true `difference` (with `sides=1`: pass an equal candidate)."""
-    from scipy.special import ndtr
-
-    if variance == 0:
-        return 1.0
-    return float(ndtr(abs(difference) * math.sqrt(n / variance) - normal_quantile(1 - alpha / sides)))
-
-
 def _quantiles(alpha: float, power: float, sides: Sides) -> float:
     return normal_quantile(1 - alpha / sides) + normal_quantile(power)

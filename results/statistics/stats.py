@@ -38,11 +38,6 @@ class Estimate(NamedTuple):
     design_effect: float | None = None
     """Variance over what it would be were all samples independent (Kish 1965)."""
 
-    @property
-    def effective_n(self) -> float | None:
-        """How many independent samples would tell as much."""
-        return self.n / self.design_effect if self.design_effect else None
-
 
 def estimate_mean(values: ArrayLike, clusters: Iterable[Hashable], *, level: float = LEVEL) -> Estimate:
     """Mean of `values` (n,) with the interval that fits them; `clusters` holds the n keys of their media.
@@ -99,7 +94,9 @@ def wilson(successes: float, n: int, *, level: float = LEVEL) -> Interval:
     scale = 1 + z * z / n
     centre = (share + z * z / (2 * n)) / scale
     half = z / scale * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
+    # Rounded, the formula leaves out a share of 0 or 1 by a last digit, which is its own end.
+    low, high = min(share, centre - half), max(share, centre + half)
+    return Interval(max(0.0, low), min(1.0, high))
 
 
 def clopper_pearson(successes: int, n: int, *, level: float = LEVEL) -> Interval:

@@ -46,7 +46,10 @@ class StoreError(Exception):
 
 
 def prepare_root(root: Path) -> None:
-    """Make the folder that holds the runs, so that a bad `--output` is known before any work is done."""
+    """Make the folder that holds the runs, so that a bad `--output` is known before any work is done.
+
+    Raises StoreError.
+    """
     with _writing(root):
         disk.make_folders(root)
         if not os.access(root, os.W_OK | os.X_OK):
@@ -177,8 +180,8 @@ def read_samples(folder: Path) -> Iterator[SampleRecord]:
     """The answers of a run, one per question, in the order of their ids: the same whatever interrupted it.
 
     Of several attempts the last counts, unless it failed and an earlier one did not. The torn end that a kill
-    leaves behind is no answer. Raises StoreError where a whole line is damaged: a score over the rest would
-    hide the loss.
+    leaves behind is no answer. Raises StoreError where a whole line is damaged, since a score over the rest
+    would hide the loss, and RecordError where one is of a form that is not known.
     """
     path = folder / SAMPLES_FILE
     try:

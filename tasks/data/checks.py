@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain, islice
-from pathlib import Path
 
 from vleval.model.io import Media
 from vleval.tasks.base import DataError, Task
 from vleval.tasks.data import rows
-from vleval.tasks.data.readers import Row, Table
+from vleval.tasks.data.folder import MediaFolder
+from vleval.tasks.data.table import Row, Table
 
 LOOKED_AT = 20
 """Rows that are read first."""
 
 
-def check_first_rows(task: Task, name: str, table: Table, medium: str, folder: Path | None) -> Table:
+def check_first_rows(task: Task, name: str, table: Table, medium: str, folder: MediaFolder | None) -> Table:
     """The same table, once its first rows fit `Task.columns` and `Task.checks`.
 
     `medium` is the column of the image or video. Raises DataError with one sentence per column that does not
@@ -36,7 +36,7 @@ def check_first_rows(task: Task, name: str, table: Table, medium: str, folder: P
     return table._replace(rows=chain(first, stream))
 
 
-def _faults(task: Task, row: Row, medium: str, folder: Path | None) -> Iterator[tuple[str, str]]:
+def _faults(task: Task, row: Row, medium: str, folder: MediaFolder | None) -> Iterator[tuple[str, str]]:
     """(column, what is wrong with its value) of one row."""
     for column in dict.fromkeys((*task.columns, medium)):
         try:
@@ -50,7 +50,7 @@ def _faults(task: Task, row: Row, medium: str, folder: Path | None) -> Iterator[
             yield column, str(error)
 
 
-def medium_of(task: Task, row: Row, column: str, folder: Path | None) -> Media:
+def medium_of(task: Task, row: Row, column: str, folder: MediaFolder | None) -> Media:
     """The medium of a row, by its column or by `Task.media_files`. Raises ValueError."""
     if task.media_files is not None and isinstance(row[column], str):
         return rows.first_file(task.media_files(row), task.media, folder)

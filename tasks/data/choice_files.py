@@ -1,12 +1,12 @@
 """The files in which benchmarks of choices about videos were released, as rows in the hub sets' columns.
 
-- LVBench, `video_info.meta.jsonl`: {"key": "Cm73ma6Ibcs", "type": "sport", "qa": [{"uid": "1", "question":
-..., "answer": "D", "question_type": [...], "time_reference": ...}]}, a line per video. - MLVU,
-`json/1_plotQA.json` to `json/7_topic_reasoning.json`: lists of {"video": "movie101_66.mp4", "question": ...,
-"candidates": [...], "answer": "Yellow", "question_type": "plotQA"}. - TempCompass,
-`questions/multi-choice.json` and so on: {"1034419625": {"action": [{"question": ..., "answer": ...}]}}, by
-video and aspect. - LongVideoBench, `lvb_val.json`: the hub's rows, with a list `candidates` for `option0` to
-`option4`.
+- LVBench, `video_info.meta.jsonl`, a line per video: {"key": "Cm73ma6Ibcs", "type": "sport", "qa": [{"uid":
+  "1", "question": ..., "answer": "D", "question_type": [...], "time_reference": ...}]}
+- MLVU, `json/1_plotQA.json` to `json/7_topic_reasoning.json`, lists: [{"video": "movie101_66.mp4",
+  "question": ..., "candidates": [...], "answer": "Yellow", "question_type": "plotQA"}]
+- TempCompass, `questions/multi-choice.json` and so on, by video and aspect: {"1034419625": {"action":
+  [{"question": ..., "answer": ...}]}}
+- LongVideoBench, `lvb_val.json`: the hub's rows, with a list `candidates` for `option0` to `option4`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from vleval.tasks.base import DataError
 from vleval.tasks.data import readers
 from vleval.tasks.data.configs import CONFIG
-from vleval.tasks.data.readers import Row, Table
+from vleval.tasks.data.table import Row, Table
 
 LVBENCH_FILE = "video_info.meta.jsonl"
 MLVU_FILES = (

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 from vleval.tasks.base import DataError
 from vleval.tasks.data import rows
-from vleval.tasks.data.coco_json import Entry, by_id, entries, find, plain
-from vleval.tasks.data.readers import Row, Table, choose_split, load_json
+from vleval.tasks.data.coco_json import Entry, by_id, entries, file_name, find, plain
+from vleval.tasks.data.readers import choose_split, load_json
+from vleval.tasks.data.table import Row, Table
 
 SUBSETS = frozenset(
     (
@@ -24,19 +25,44 @@ SUBSETS = frozenset(
         *("thermalDogsAndPeople", "VehiclesOpenImages"),
     )
 )
-"""The thirteen of ODinW-13, as their folders are called; a tree may hold the 35."""
+"""The thirteen of ODinW-13, as GLIP's folders are called; a tree may hold the 35."""
 
-_VARIANTS = {"AerialMaritimeDrone": "large", "EgoHands": "generic"}
-"""Where a subset comes in several forms, the one that ODinW-13 means."""
+_VARIANTS = {
+    "AerialMaritimeDrone": "large",
+    "Aquarium": "Aquarium Combined.v2-raw-1024.coco",
+    "EgoHands": "generic",
+    "NorthAmericaMushrooms": "North American Mushrooms.v1-416x416.coco",
+    "Packages": "Raw",
+    "Raccoon": "Raccoon.v2-raw.coco",
+    "ShellfishOpenImages": "raw",
+    "VehiclesOpenImages": "416x416",
+    "pistols": "export",
+}
+"""Where a subset comes in several forms, the one that ODinW-13 means (microsoft/GLIP, configs/odinw_13)."""
 
-_ALSO = {"test": ("mini_test",), "valid": ("val", "mini_val"), "val": ("valid", "mini_val")}
-"""Other names of a split, which some subsets have it under."""
+_ALSO = {
+    "test": ("mini_test",),
+    "valid": ("val", "mini_val"),
+    "val": ("valid", "mini_val"),
+    "mini_val": ("valid", "val"),
+}
+"""Other names of a split, which some subsets have it under; GLIP's own figures are of mini_val."""
+_UNTESTED = {"PascalVOC": ("valid", "val")}
+"""Subsets without a test split, and what GLIP tests them on."""
 
 _PREFERRED = ("new_annotations_without_background", "annotations_without_background", "annotations")
 """What an annotation file's name begins with, the best first."""
 
-_COCO_COLUMNS = ("image_id", "image", "width", "height", "objects", "categories")
-_ODINW_COLUMNS = ("image", "categories", "bboxes", "labels", "dataset_name")
+_COCO_COLUMNS = ("image_id", "image", "width", "height", "objects", "categories", "category_ids")
+_ODINW_COLUMNS = ("image_id", "image", "categories", "bboxes", "labels", "dataset_name")
+
+
+def _words(name: str) -> str:
+    """A folder's name without blanks, marks and case: `Pascal VOC`, as Roboflow has it, is PascalVOC."""
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
+_BY_WORDS = {_words(subset): subset for subset in SUBSETS}
 
 
 class _Picture(NamedTuple):
@@ -77,10 +103,14 @@ def open_coco(path: Path, split: str | None, default: str) -> tuple[Table, str] 
     elif path.suffix.lower() != ".json":
         return None
     data = load_json(path)
-    if not isinstance(data, dict) or not {"images", "annotations", "categories"} <= data.keys():
+    if not isinstance(data, dict) or "images" not in data:
         return None
-    names = list(_categories(data, str(path)).values())
-    found = [_coco_row(picture, names, str(path)) for picture in _pictures(data, str(path))]
+    if missing := [table for table in ("annotations", "categories") if table not in data]:
+        raise DataError(
+            f"{path} has images and no {' and no '.join(missing)}: nothing can be scored with it."
+        )
+    categories = _categories(data, str(path))
+    found = [_coco_row(picture, categories, str(path)) for picture in _pictures(data, str(path))]
     return Table(_COCO_COLUMNS, found, len(found)), split or path.stem.removeprefix("instances_")
 
 
@@ -93,17 +123,18 @@ def open_odinw(path: Path, split: str | None, default: str) -> tuple[Table, str]
         return None
     subsets: dict[str, list[_Annotated]] = {}
     for file in sorted(path.glob("*/**/*annotations*.json")):
-        subset, *inner = file.relative_to(path).parts
+        folder, *inner = file.relative_to(path).parts
         before = file.stem.partition("annotations")[0].strip("_")
         prefixed = before if before not in ("", "new") else ""
         if prefixed or len(inner) > 1:
-            subsets.setdefault(subset, []).append(_Annotated(file, prefixed or inner[-2]))
+            subsets.setdefault(folder, []).append(_Annotated(file, prefixed or inner[-2]))
     if not subsets:
         return None
     wanted = split or default
     found: list[Row] = []
-    for subset in sorted(SUBSETS & subsets.keys() or subsets):
-        file = _chosen(path / subset, subset, subsets[subset], wanted)
+    known = {folder: subset for folder in subsets if (subset := _BY_WORDS.get(_words(folder)))}
+    for folder, subset in sorted((known or {folder: folder for folder in subsets}).items()):
+        file = _chosen(path / folder, subset, subsets[folder], wanted)
         data = load_json(file)
         if not isinstance(data, dict):
             raise DataError(f"{file} must be an object with images, annotations and categories.")
@@ -116,7 +147,9 @@ def open_odinw(path: Path, split: str | None, default: str) -> tuple[Table, str]
 def _chosen(folder: Path, subset: str, files: Sequence[_Annotated], wanted: str) -> Path:
     """The one annotation file of a subset's split."""
     splits = {file.split for file in files}
-    name = next((name for name in (wanted, *_ALSO.get(wanted, ())) if name in splits), None)
+    stands_in = _UNTESTED.get(subset, ()) if wanted == "test" else ()
+    names = (wanted, *_ALSO.get(wanted, ()), *stands_in)
+    name = next((name for name in names if name in splits), None)
     if name is None:
         raise DataError(f"{folder} has no split {wanted!r}; it has: {', '.join(sorted(splits))} (--split).")
     left = [file.path for file in files if file.split == name]
@@ -136,9 +169,11 @@ def _rank(file: Path) -> int:
 
 
 def _categories(data: Mapping[str, Any], where: str) -> dict[Any, str]:
-    """Names by id, in the order of the ids; without a root, which has no box and only names its kind."""
+    """Names by id, in the order of the ids; without a root, which has no box and only names its kind (in
+    CottontailRabbits as its only member)."""
     table = by_id(data, "categories", where)
-    used = {entry.get("category_id") for entry in entries(data.get("annotations"), f"{where}, annotations")}
+    found = entries(data.get("annotations"), f"{where}, annotations")
+    used = {key for entry in found if isinstance(key := entry.get("category_id"), int | str)}
     named = {}
     for key, entry in sorted(table.items(), key=lambda item: (isinstance(item[0], str), item[0])):
         try:
@@ -150,7 +185,8 @@ def _categories(data: Mapping[str, Any], where: str) -> dict[Any, str]:
         for key, other in table.items()
         if other.get("name") != other.get("supercategory")
     }
-    return {key: name for key, name in named.items() if key in used or name not in roots}
+    asked = {name for key, name in named.items() if key in used}
+    return {key: name for key, name in named.items() if key in used or name not in roots | asked}
 
 
 def _pictures(data: Mapping[str, Any], where: str) -> Iterator[_Picture]:
@@ -158,9 +194,10 @@ def _pictures(data: Mapping[str, Any], where: str) -> Iterator[_Picture]:
     images, names = by_id(data, "images", where), _categories(data, where)
     pictures: dict[Any, _Picture] = {}
     for key, entry in images.items():
-        if not isinstance(entry.get("file_name"), str):
-            raise DataError(f"{where}, image {plain(key)}: it has no file_name.")
-        pictures[key] = _Picture(entry, entry["file_name"], [], [], [], [])
+        try:
+            pictures[key] = _Picture(entry, file_name(entry), [], [], [], [])
+        except ValueError as error:
+            raise DataError(f"{where}, image {plain(key)}: {error}.") from error
     for number, annotation in enumerate(entries(data.get("annotations"), f"{where}, annotations")):
         try:
             _add(annotation, images, names, pictures, where)
@@ -186,15 +223,17 @@ def _add(
     x, y, width, height = rows.numbers(annotation.get("bbox"), 4, "bbox")
     if width < 0 or height < 0:
         raise ValueError(f"bbox must be x, y, width, height, and {width} x {height} is no size")
-    area = annotation.get("area")
+    area, crowd = annotation.get("area"), annotation.get("iscrowd") or 0
+    if crowd not in (0, 1):
+        raise ValueError(f"iscrowd must be 0 or 1, not {plain(crowd)!r}")
     picture = pictures[image["id"]]
     picture.boxes.append([x, y, x + width, y + height])
     picture.labels.append(names[category])
-    picture.crowd.append(int(bool(annotation.get("iscrowd"))))
+    picture.crowd.append(int(crowd))
     picture.areas.append(width * height if area is None else rows.numbers([area], 1, "area")[0])
 
 
-def _coco_row(picture: _Picture, names: list[str], where: str) -> Row:
+def _coco_row(picture: _Picture, categories: Mapping[Any, str], where: str) -> Row:
     entry = picture.entry
     try:
         width, height = rows.size([entry.get("width"), entry.get("height")], "width, height")
@@ -212,12 +251,14 @@ def _coco_row(picture: _Picture, names: list[str], where: str) -> Row:
         "width": width,
         "height": height,
         "objects": objects,
-        "categories": names,
+        "categories": list(categories.values()),
+        "category_ids": list(categories),
     }
 
 
 def _odinw_row(picture: _Picture, names: list[str], subset: str, place: Path) -> Row:
     return {
+        "image_id": picture.entry["id"],
         "image": (place / picture.name).as_posix(),
         "categories": names,
         "bboxes": picture.boxes,

@@ -25,11 +25,23 @@ def tables(data: Mapping[str, Any], where: str) -> Coco:
 
 
 def by_id(data: Mapping[str, Any], key: str, where: str) -> dict[Any, Entry]:
-    """One table. Raises DataError where an entry has no id."""
-    found = entries(data.get(key), f"{where}, {key}")
-    if any(not isinstance(entry.get("id"), int | str) for entry in found):
-        raise DataError(f"{where}: every entry of {key} needs an id.")
-    return {entry["id"]: entry for entry in found}
+    """One table. Raises DataError where an entry has no id, or that of another; one written twice is one."""
+    table: dict[Any, Entry] = {}
+    for entry in entries(data.get(key), f"{where}, {key}"):
+        if not isinstance(entry.get("id"), int | str):
+            raise DataError(f"{where}: every entry of {key} needs an id.")
+        if table.setdefault(entry["id"], entry) != entry:
+            raise DataError(f"{where}: two different entries of {key} have the id {plain(entry['id'])}.")
+    return table
+
+
+def file_name(image: Entry) -> str:
+    """Where a picture lies, with / between folders also where the file was written on Windows. Raises
+    ValueError in words for the user."""
+    name = image.get("file_name")
+    if not isinstance(name, str) or not name:
+        raise ValueError("it has no file_name")
+    return name.replace("\\", "/")
 
 
 def entries(value: Any, where: str) -> list[Entry]:

@@ -6,12 +6,13 @@ with the hub's layout does: `<config>/<split>-00000-of-00001.parquet`, or `json/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from vleval.tasks.base import DataError
-from vleval.tasks.data.readers import SUFFIXES, Row, Table, read_file, read_folder
+from vleval.tasks.data.readers import SUFFIXES, read_file, read_folder
+from vleval.tasks.data.table import Table, chained
 
 CONFIG = "config"
 """The column that every row gets."""
@@ -22,14 +23,8 @@ Name = TypeVar("Name", bound=str | None)
 def joined(tables: Mapping[Name, Table]) -> Table:
     """The rows of all tables, each with the name of its own under `config`."""
 
-    def rows() -> Iterator[Row]:
-        for name, table in tables.items():
-            for row in table.rows:
-                yield {**row, CONFIG: name}
-
-    columns = dict.fromkeys(column for table in tables.values() for column in table.columns)
-    total = sum(table.total for table in tables.values())
-    return Table((*(column for column in columns if column != CONFIG), CONFIG), rows(), total)
+    whole = chained([_named(table, name) for name, table in tables.items()])
+    return whole._replace(columns=(*(column for column in whole.columns if column != CONFIG), CONFIG))
 
 
 def read_configs(folder: Path, names: Sequence[str], split: str | None, default: str) -> Table | None:
@@ -46,6 +41,10 @@ def read_configs(folder: Path, names: Sequence[str], split: str | None, default:
             "as a folder or as json/NAME.json."
         )
     return joined({name: _read(place, split, default) for name, place in found.items()})
+
+
+def _named(table: Table, name: str | None) -> Table:
+    return table._replace(rows=({**row, CONFIG: name} for row in table.rows))
 
 
 def _place(folder: Path, name: str) -> Path | None:

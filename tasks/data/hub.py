@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from vleval.tasks.base import DataError, Task
 from vleval.tasks.data.configs import joined
-from vleval.tasks.data.readers import Table, from_dataset
+from vleval.tasks.data.readers import from_dataset
+from vleval.tasks.data.table import Table
 
 
 class HubData(NamedTuple):

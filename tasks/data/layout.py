@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from vleval.tasks.base import DataError, Task
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
-    "id": ("question_id", "sample_id", "custom_id", "qid"),
-    "image": ("image_path", "img_path", "img_filename", "file_name"),
+    "id": ("question_id", "sample_id", "custom_id", "qid", "questionId", "index"),
+    "image": ("image_path", "img_path", "img_filename", "image_name", "file_name"),
     "video": ("video_path", "video_id", "vid"),
     "prompt": ("expression", "question", "problem", "instruction", "caption", "query"),
     "response": ("model_output", "raw", "raw_output", "prediction", "output", "generated_text"),
@@ -97,6 +97,10 @@ def find_layout(
         "response": (*task.answer_columns, *FIELDS["response"]),
         "target": (*task.target.readers, *FIELDS["target"]),
     }
+    if "target" not in needed:
+        del known["target"]  # the truths come from elsewhere, and a column of answers may hold what was said
+    else:  # `index` is the truth of a choice
+        known["id"] = tuple(alias for alias in FIELDS["id"] if alias not in task.target.readers)
     for name, aliases in known.items():
         taken = [field for field in places if field.partition(".")[0] == name]
         column = next((alias for alias in (name, *aliases) if alias in columns), None)

@@ -19,7 +19,7 @@ from typing import Any
 
 from vleval.tasks.base import DataError
 from vleval.tasks.data import readers, rows
-from vleval.tasks.data.readers import Row, Table
+from vleval.tasks.data.table import Row, Table
 
 COLUMNS = ("video", "caption", "timestamp")
 TIMELENS = ("video_path", "query", "span")

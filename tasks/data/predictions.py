@@ -11,11 +11,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vleval.grounding.frame import Frame, Sizes
+from vleval.grounding.frame import Convention, Frame, Sizes
 from vleval.model.io import Failure, Response
 from vleval.tasks.base import DataError, Sample, Task
 from vleval.tasks.data import readers, rows
 from vleval.tasks.data.layout import NEEDED, Layout, absent, find_layout, parse_fields
+from vleval.tasks.data.table import Table
 
 PATCH = 14
 """Pixels of a patch: the input is (grid x 14) pixels."""
@@ -45,6 +46,8 @@ class Predictions:
     """Rows whose input size no Qwen2.5-VL can have seen: it is probably not the size after the processor."""
     unanswered: int = 0
     """Questions of the data that the truths come from without a row: each has failed."""
+    convention: Convention | None = None
+    """Unit of the numbers, where the form of the file says it."""
 
 
 def read_predictions(
@@ -70,8 +73,9 @@ def read_predictions(
     if not path.is_file():
         raise DataError(f"{where}: there is no such file.")
     table = readers.read_file(path)
-    if not table.total:
+    if table.total == 0:
         raise DataError(f"{where} has no rows.")
+    table, convention = _by_answer(table, task, truths, where)
     asked = None if truths is None else {sample.id: sample for sample in truths}
     needed = NEEDED if asked is None else (NEEDED[0], "id")
     reader = _Reader(task, find_layout(where, table.columns, places, task, needed), letterbox, asked)
@@ -95,7 +99,24 @@ def read_predictions(
         reader.repeated,
         reader.odd_sizes,
         len(missing),
+        convention,
     )
+
+
+def _by_answer(
+    table: Table, task: Task, truths: Sequence[Sample] | None, where: str
+) -> tuple[Table, Convention | None]:
+    """The rows of a file, one per answer, and their unit where its form says it. Raises DataError."""
+    form = task.results
+    if form is None or "response" in table.columns or not form.columns <= set(table.columns):
+        return table, None
+    if truths is None:
+        raise DataError(f"{where} holds {form.name}, without truths: name their annotation file with --data.")
+    try:
+        found = list(form.answers(table.rows, truths))
+    except ValueError as error:
+        raise DataError(f"{where}, {error}.") from error
+    return Table(("id", "response"), found, len(found)), form.convention
 
 
 class _Reader:
@@ -134,7 +155,8 @@ class _Reader:
         """The question that a row answers."""
         sample = (self.asked or {}).get(name.removesuffix(f"@{index}"))
         if sample is None:
-            raise ValueError(f"the data have no question {name!r}")
+            theirs = ", ".join(map(repr, islice(self.asked or {}, 3)))
+            raise ValueError(f"the data have no question {name!r}; theirs are {theirs}, ...")
         return replace(sample, id=name, media=())
 
     def _sample(self, index: int, row: Mapping[str, Any], name: str) -> Sample:
@@ -153,6 +175,8 @@ class _Reader:
     def _id(self, index: int, row: Mapping[str, Any]) -> str:
         value = self.layout.find("id", row)
         name = str(index) if absent(value) else str(value)
+        if self.asked and name not in self.asked and f"row#{name}" in self.asked:
+            name = f"row#{name}"  # of data without ids, whose questions are called after their rows
         if name in self.taken:
             self.repeated += 1
             name = f"{name}@{index}"

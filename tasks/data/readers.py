@@ -9,40 +9,27 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from vleval.tasks.base import DataError
+from vleval.tasks.data.parquet import read_parquet
+from vleval.tasks.data.table import Row, Table
+from vleval.tasks.data.text_rows import read_jsonl, read_tsv
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 SUFFIXES = (".parquet", ".jsonl", ".json", ".csv", ".tsv")
 
-LONGEST_CELL = 1 << 30
-"""Characters of a cell of a TSV file."""
-
-Row = Mapping[str, Any]
-
-
-class Table(NamedTuple):
-    """Rows of one split."""
-
-    columns: tuple[str, ...]
-    """Every name that a row has; a row of JSON may lack some."""
-    rows: Iterable[Row]
-    total: int
-    """Number of rows."""
-
 
 def read_file(path: Path) -> Table:
     """The rows of one file, by its suffix."""
-    readers = {".parquet": _parquet, ".jsonl": _jsonl, ".json": _json, ".csv": _csv, ".tsv": _tsv}
-    reader = readers.get(path.suffix.lower())
+    reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise DataError(f"{path} is none of {', '.join(SUFFIXES)}, the files whose rows can be read.")
-    return reader([path])
+    return reader(path)
 
 
 def read_folder(folder: Path, split: str | None, default: str) -> tuple[Table, str]:
@@ -60,7 +47,7 @@ def read_folder(folder: Path, split: str | None, default: str) -> tuple[Table, s
     name = choose_split(str(folder), tuple(files), split, default)
     suffixes = {path.suffix for path in files[name]}
     if suffixes == {".parquet"}:
-        return _parquet(files[name]), name
+        return read_parquet(files[name]), name
     if len(files[name]) > 1:
         found = ", ".join(path.name for path in files[name])
         raise DataError(
@@ -75,7 +62,12 @@ def choose_split(where: str, found: tuple[str, ...], split: str | None, default:
         return split
     if split is None and (default in found or len(found) == 1):
         return default if default in found else found[0]
-    listed = ", ".join(sorted(found)) or "none"
+    if not found:
+        raise DataError(
+            f"{where} has no file of rows ({', '.join(SUFFIXES)}), nor has its folder data: pass the file, "
+            "or the folder it is in, with --data."
+        )
+    listed = ", ".join(sorted(found))
     if split is None:
         raise DataError(f"{where} has the splits {listed}; choose one with --split.")
     raise DataError(f"{where} has no split {split!r}; it has: {listed}.")
@@ -88,7 +80,9 @@ def from_dataset(dataset: Dataset) -> Table:
     for name, feature in dataset.features.items():
         if isinstance(feature, Image | Video):
             dataset = dataset.cast_column(name, type(feature)(decode=False))
-    return Table(tuple(dataset.column_names), dataset, len(dataset))
+    return Table(
+        tuple(dataset.column_names), dataset, len(dataset), lambda index, column: dataset[index][column]
+    )
 
 
 def _saved(folder: Path, split: str | None, default: str) -> tuple[Table, str]:
@@ -104,37 +98,8 @@ def _saved(folder: Path, split: str | None, default: str) -> tuple[Table, str]:
     return from_dataset(data), split or str(data.split or folder.name)
 
 
-def _parquet(paths: list[Path]) -> Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        files = [pq.ParquetFile(path) for path in paths]
-    except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{paths[0]} cannot be read as parquet: {error}") from error
-
-    def rows() -> Iterator[Row]:
-        try:
-            for file in files:
-                for batch in file.iter_batches(batch_size=64):
-                    yield from batch.to_pylist()
-        except (OSError, pa.ArrowException) as error:
-            raise DataError(f"{paths[0]} is damaged: {error}") from error
-
-    return Table(tuple(files[0].schema_arrow.names), rows(), sum(file.metadata.num_rows for file in files))
-
-
-def _jsonl(paths: list[Path]) -> Table:
-    rows = []
-    # Not splitlines: JSON strings may hold U+2028 and its like as they are.
-    for number, line in enumerate(_text(paths[0]).split("\n"), start=1):
-        if line.strip():
-            rows.append(_record(line, f"{paths[0]}, line {number},"))
-    return _table(rows)
-
-
-def _json(paths: list[Path]) -> Table:
-    data = load_json(paths[0])
+def _json(path: Path) -> Table:
+    data = load_json(path)
     lists = (
         [value for value in data.values() if isinstance(value, list)] if isinstance(data, dict) else [data]
     )
@@ -143,7 +108,7 @@ def _json(paths: list[Path]) -> Table:
         or not isinstance(lists[0], list)
         or not all(isinstance(row, dict) for row in lists[0])
     ):
-        raise DataError(f"{paths[0]} must hold one list of objects.")
+        raise DataError(f"{path} must hold one list of objects.")
     return _table(lists[0])
 
 
@@ -155,47 +120,16 @@ def load_json(path: Path) -> Any:
         raise DataError(f"{path} is not JSON: {error}") from error
 
 
-def _csv(paths: list[Path]) -> Table:
-    text = io.StringIO(_text(paths[0]), newline="")
+def _csv(path: Path) -> Table:
+    text = io.StringIO(_text(path), newline="")
     try:
         rows = list(csv.DictReader(text))
     except csv.Error as error:
-        raise DataError(f"{paths[0]} cannot be read as CSV: {error}") from error
+        raise DataError(f"{path} cannot be read as CSV: {error}") from error
     for index, row in enumerate(rows):
         if None in row:
-            raise DataError(f"{paths[0]}, row {index} has more cells than the header has names.")
+            raise DataError(f"{path}, row {index} has more cells than the header has names.")
     return _table(rows)
-
-
-def _tsv(paths: list[Path]) -> Table:
-    """Tab-separated rows as VLMEvalKit publishes them, pictures in base64 and all: too large to hold."""
-    csv.field_size_limit(LONGEST_CELL)
-    try:
-        with paths[0].open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file, delimiter="\t")
-            names = next(lines, [])
-            widths = [len(line) for line in lines if line]
-    except (OSError, ValueError, csv.Error) as error:
-        raise DataError(f"{paths[0]} cannot be read as TSV: {error}") from error
-    for index, width in enumerate(widths):
-        if width != len(names):
-            raise DataError(f"{paths[0]}, row {index} has {width} cells, and the header {len(names)} names.")
-
-    def rows() -> Iterator[Row]:
-        with paths[0].open(encoding="utf-8-sig", newline="") as file:
-            yield from csv.DictReader(file, delimiter="\t")
-
-    return Table(tuple(names), rows(), len(widths))
-
-
-def _record(line: str, where: str) -> Row:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where} is not JSON: {error}") from error
-    if not isinstance(row, dict):
-        raise DataError(f"{where} is not a JSON object.")
-    return row
 
 
 def _table(rows: Sequence[Row]) -> Table:
@@ -208,3 +142,12 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
+
+
+_READERS: Mapping[str, Callable[[Path], Table]] = {
+    ".parquet": lambda path: read_parquet([path]),
+    ".jsonl": read_jsonl,
+    ".json": _json,
+    ".csv": _csv,
+    ".tsv": read_tsv,
+}

@@ -17,9 +17,10 @@ from typing import Any
 
 from vleval.tasks.base import DataError
 from vleval.tasks.data import rows
-from vleval.tasks.data.coco_json import Coco, entries, find, plain, tables
+from vleval.tasks.data.coco_json import Coco, entries, file_name, find, plain, tables
 from vleval.tasks.data.plain_pickle import read_pickle
-from vleval.tasks.data.readers import Row, Table, choose_split, load_json
+from vleval.tasks.data.readers import choose_split, load_json
+from vleval.tasks.data.table import Row, Table
 
 INSTANCES = "instances.json"
 SPLITS = ("train", "val", "test", "testA", "testB")
@@ -122,9 +123,10 @@ def _table(refs: Sequence[Mapping[str, Any]], coco: Coco, where: str, split: str
 def _row(ref: Mapping[str, Any], coco: Coco) -> Row:
     annotation = find(coco.annotations, ref.get("ann_id"), "annotation", coco.where)
     image = find(coco.images, annotation.get("image_id"), "image", coco.where)
-    name = image.get("file_name")
-    if not isinstance(name, str):
-        raise ValueError(f"image {annotation.get('image_id')} of {coco.where} has no file_name")
+    try:
+        name = file_name(image)
+    except ValueError as error:
+        raise ValueError(f"image {plain(annotation.get('image_id'))} of {coco.where}: {error}") from error
     box = annotation.get("bbox")
     rows.corner_and_size(box, f"bbox of annotation {ref.get('ann_id')}")
     said = _sentences(ref.get("sentences"))

@@ -17,6 +17,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from vleval.model.io import Media
+from vleval.tasks.data.folder import MediaFolder
 
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg", ".mpeg", ".flv", ".wmv", ".gif")
 """Tried in this order where a data set names its videos without one (Charades-STA, ActivityNet)."""
@@ -32,7 +33,7 @@ MEDIA_NAME = "media_name"
 Kind = Literal["image", "video"]
 
 
-def media(value: Any, kind: Kind, folder: Path | None = None) -> Media:
+def media(value: Any, kind: Kind, folder: MediaFolder | None = None) -> Media:
     """A medium from encoded bytes, from the hub's {"bytes", "path"}, from an image in base64, or from a file
     name below `folder`.
 
@@ -51,7 +52,7 @@ def media(value: Any, kind: Kind, folder: Path | None = None) -> Media:
     raise ValueError(f"the {kind} is neither encoded bytes nor a file name")
 
 
-def first_file(names: Sequence[str], kind: Kind, folder: Path | None) -> Media:
+def first_file(names: Sequence[str], kind: Kind, folder: MediaFolder | None) -> Media:
     """The first of several names that a file below `folder` has; the first of all where none has."""
     found = [Media(kind, path=_below(name, kind, folder)) for name in names]
     return next((medium for medium in found if medium.path and medium.path.exists()), found[0])
@@ -137,19 +138,19 @@ def _decoded(text: str) -> bytes:
         return b""
 
 
-def _fetched(address: str, kind: Kind, folder: Path | None) -> Path:
+def _fetched(address: str, kind: Kind, folder: MediaFolder | None) -> Path:
     """The local copy of an address: its last part, or the sha256 of the whole (Molmo's scripts)."""
     if folder is None:
         raise ValueError(
             f"{kind} {_short(address)} is an address and nothing is downloaded during a run; "
             f"pass the folder of the {kind}s, named by the addresses' last parts, with --media"
         )
-    hashed = folder / hashlib.sha256(address.encode()).hexdigest()
+    hashed = hashlib.sha256(address.encode()).hexdigest()
     last = PurePosixPath(urlsplit(address).path).name
-    return hashed if hashed.exists() or last in ("", "..") else folder / last
+    return folder.path / (hashed if folder.has(hashed) or last in ("", "..") else last)
 
 
-def _below(name: str, kind: Kind, folder: Path | None) -> Path:
+def _below(name: str, kind: Kind, folder: MediaFolder | None) -> Path:
     if "://" in name:
         return _fetched(name, kind, folder)
     if folder is None:
@@ -157,15 +158,20 @@ def _below(name: str, kind: Kind, folder: Path | None) -> Path:
             f"{kind} {_short(name)} is a file name; pass the folder of the {kind}s with --media (--media hub "
             "fetches what lies beside rows of the hub)"
         )
-    parts = PurePosixPath(name).parts
-    if name.startswith("/") or ".." in parts or "\\" in name or "\0" in name or re.match(r"[A-Za-z]:", name):
+    if (
+        name.startswith("/")
+        or ".." in name.split("/")
+        or "\\" in name
+        or "\0" in name
+        or re.match(r"[A-Za-z]:", name)
+    ):
         raise ValueError(f"{kind} {_short(name)} must be a file name below the folder given with --media")
     # Not `Path.suffix`: ids like YouTube_210.0_360.0 end in a point and digits.
     bare = kind == "video" and not name.lower().endswith(VIDEO_SUFFIXES)
     names = [name, *(name + suffix for suffix in VIDEO_SUFFIXES)] if bare else [name]
-    places = (where / each for each in names for where in (folder, folder / f"{kind}s"))
-    first = folder / (name + VIDEO_SUFFIXES[0] if bare else name)
-    return next((place for place in places if place.is_file()), first)
+    places = (place for each in names for place in (each, f"{kind}s/{each}"))
+    first = name + VIDEO_SUFFIXES[0] if bare else name
+    return folder.path / next((place for place in places if folder.has(place)), first)
 
 
 def _parse_list(text: str) -> Any:

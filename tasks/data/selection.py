@@ -41,9 +41,16 @@ def select(
 
 def _named(samples: Iterable[Sample], name: str, ids: Sequence[str]) -> list[Sample]:
     """The samples with these ids, in the order of the data."""
-    there = list(samples)
-    known = {sample.id for sample in there}
-    if unknown := [id for id in dict.fromkeys(ids) if id not in known]:
+    there: list[Sample] = []
+    missing = {*ids}
+    for sample in samples:
+        there.append(sample)
+        missing.discard(sample.id)
+        if not missing:
+            break
+    if missing:
+        known = {sample.id for sample in there}
+        unknown = [id for id in dict.fromkeys(ids) if id in missing]
         near = get_close_matches(unknown[0], known, n=3) or [sample.id for sample in there[:3]]
         raise DataError(
             f"{name} has no question with the id {', '.join(map(repr, unknown))}; "

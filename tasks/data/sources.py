@@ -15,7 +15,10 @@ from vleval.tasks.data import hub, readers, rows
 from vleval.tasks.data.archives import MEDIA_ON_HUB, fetch_media
 from vleval.tasks.data.checks import check_first_rows, medium_of
 from vleval.tasks.data.configs import read_configs
+from vleval.tasks.data.folder import MediaFolder
 from vleval.tasks.data.selection import select
+from vleval.tasks.data.stored import Shelf
+from vleval.tasks.data.table import Table
 
 Origin = Literal["bundled", "hub", "local"]
 
@@ -46,7 +49,7 @@ class _Source(NamedTuple):
     name: str
     origin: Origin
     split: str
-    table: readers.Table
+    table: Table
     folder: Path | None
     """Where file names in the rows are looked for, unless the user says."""
 
@@ -81,14 +84,15 @@ def open_data(
     if on_hub:
         media_dir = fetch_media(source.name, revision)
     medium = _media_column(task, source) or task.media
-    table = check_first_rows(task, source.name, source.table, medium, media_dir or source.folder)
+    place = media_dir or source.folder
+    folder = MediaFolder(place) if place is not None else None
+    table = check_first_rows(task, source.name, source.table, medium, folder)
     source = source._replace(table=table)
-    stream = _samples(task, source, media_dir or source.folder)
+    stream = _samples(task, source, folder)
     samples = select(stream, source.name, limit=limit, offset=offset, ids=ids, seed=seed)
     if not samples:
         raise DataError(f"{source.name} has no questions in split {source.split}.")
-    if media_needed:
-        _check_files(samples, source)
+    missing = _missing_files(task, samples, source) if media_needed else ()
     truths = _truths(task, source, samples)
     note = task.split_notes.get(source.split)
     applies = note is not None and (
@@ -103,7 +107,8 @@ def open_data(
         revision=revision,
         notes=((note.warning,) if note is not None and applies else ())
         + (tuple(task.notes(samples)) if task.notes and truths else ())
-        + (() if truths else (_kept_back(task),)),
+        + (() if truths else (_kept_back(task),))
+        + missing,
         truths=truths,
     )
 
@@ -145,7 +150,9 @@ def _open(task: Task, data: str, split: str | None, revision: str | None) -> _So
     if path.is_dir() and (joined := read_configs(path, task.hub_configs, split, task.default_split)):
         return _Source(data, "local", split or task.default_split, joined, path)
     if path.is_dir():
-        table, chosen = readers.read_folder(path, split, task.default_split)
+        configured = path / task.hub_config if task.hub_config else path
+        place = configured if configured.is_dir() else path
+        table, chosen = readers.read_folder(place, split, task.default_split)
         return _Source(data, "local", chosen, table, path)
     if path.is_file():
         return _Source(
@@ -184,14 +191,18 @@ def _media_column(task: Task, source: _Source) -> str | None:
     return next((column for column in task.media_columns if column in source.table.columns), None)
 
 
-def _samples(task: Task, source: _Source, folder: Path | None) -> Iterator[Sample]:
-    """Samples in file order with unique ids; equal media of different rows are one object."""
+def _samples(task: Task, source: _Source, folder: MediaFolder | None) -> Iterator[Sample]:
+    """Samples in file order with unique ids; equal media of different rows are one object, and those that can
+    be read again are not held."""
     shared: dict[Media, Media] = {}
     taken: set[str] = set()
     column = _media_column(task, source) or task.media
+    shelf = Shelf(source.table.cell) if source.table.cell is not None else None
     for index, row in enumerate(source.table.rows):
         try:
             medium = medium_of(task, row, column, folder)
+            if shelf is not None and medium.data:
+                medium = shelf.put(medium, index, column)
             medium = shared.setdefault(medium, medium)
             name = rows.media_name(row[column])
             found = list(task.rows({**row, task.media: medium, rows.MEDIA_NAME: name}, str(index)))
@@ -206,16 +217,24 @@ def _samples(task: Task, source: _Source, folder: Path | None) -> Iterator[Sampl
             yield sample
 
 
-def _check_files(samples: list[Sample], source: _Source) -> None:
-    """One missing file costs its samples; all of them missing is a wrong folder."""
+def _missing_files(task: Task, samples: list[Sample], source: _Source) -> tuple[str, ...]:
+    """A sentence about media files that are not there, which cost their samples; DataError where none is."""
     media = {medium for sample in samples for medium in sample.media}
-    paths = [medium.path for medium in media if medium.path is not None]
-    if len(paths) == len(media) and not any(path.exists() for path in paths):
+    paths = {medium.path for medium in media if medium.path is not None}
+    missing = {path for path in paths if not path.exists()}
+    if not missing:
+        return ()
+    if len(missing) == len(paths) and not any(medium.path is None for medium in media):
         raise DataError(
             f"None of the {len(paths)} media files that {source.name} names exists, "
             f"for example {min(paths)}: pass their folder with --media"
             + (", or fetch them with --media hub." if source.origin == "hub" else ".")
         )
+    hit = sum(any(medium.path in missing for medium in sample.media) for sample in samples)
+    return (
+        f"{len(missing)} of {len(paths)} {task.media} files are missing, for example {min(missing)}: "
+        f"{hit} of {len(samples)} questions will fail, and count as wrong",
+    )
 
 
 def data_fingerprint(samples: Sequence[Sample]) -> str:

@@ -13,16 +13,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from vleval.grounding.frame import Convention
-from vleval.model.io import Message
 from vleval.tasks.base import Answer, DataError, Metric, Reading, Sample, Target, Task
 from vleval.tasks.data import readers, rows
 from vleval.tasks.data.configs import joined
+from vleval.tasks.data.table import chained
 from vleval.tasks.documents.ocr_rules import cc_parsing
 from vleval.tasks.documents.ocr_rules.limits import LONGEST
+from vleval.tasks.documents.short_answers import bare_messages
 from vleval.tasks.pictures import identity
 from vleval.tasks.text.bag_f1 import Tokens, bag_f1
 from vleval.tasks.text.nested_fields import field_accuracy, field_f1, read_json, shallow
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from vleval.tasks.data.readers import Table
+    from vleval.tasks.data.table import Table
 
 SCENES, LANGUAGES, PARSING, FIELDS = TRACKS = ("multi_scene_ocr", "multi_lan_ocr", "doc_parsing", "kie")
 
@@ -71,13 +71,14 @@ METRICS = (
         FIELDS,
         "Fields",
         strata=_BY_SUBSET,
-        formula="mean over subsets of the mean max(0, 1 - TED(said, true) / TED({}, true))",
+        formula="mean over subsets of the mean max(0, 1 - TED(said, true) / TED({}, true)); TED = edit "
+        "distance of the trees that fields make",
     ),
     Metric(
         "kie_f1",
         "Fields F1",
         strata=_BY_SUBSET,
-        formula="kie by 2 · right / (said + true) of each answer's fields",
+        formula="mean over subsets of the mean 2 · right / (said + true), counting each answer's fields",
     ),
     Metric(
         "tables_with_spans",
@@ -177,18 +178,7 @@ def open_clone(path: Path, split: str | None, default: str) -> tuple[Table, str]
     if missing := [track for track, found in files.items() if not found]:
         raise DataError(f"{path} lacks the files of {', '.join(missing)}: all four tracks are needed.")
     tables = {track: [readers.read_file(file) for file in found] for track, found in files.items()}
-    whole = {
-        track: readers.Table(
-            found[0].columns, chain.from_iterable(table.rows for table in found), sum(t.total for t in found)
-        )
-        for track, found in tables.items()
-    }
-    return joined(whole), split or default
-
-
-def messages(sample: Sample) -> tuple[Message, ...]:
-    """The image, then the bare question."""
-    return (Message("user", (*sample.media, sample.question)),)
+    return joined({track: chained(found) for track, found in tables.items()}), split or default
 
 
 def read(answer: Answer, convention: Convention) -> Reading:
@@ -260,7 +250,7 @@ TASK = Task(
     default_split="test",
     bundled_splits=("test",),
     rows=samples,
-    messages=messages,
+    messages=bare_messages,
     read=read,
     judge=judge,
     applies=applies,
@@ -273,6 +263,7 @@ TASK = Task(
     traps=(
         "doc_parsing deletes all spaces of a table's HTML, as the script does: spans are lost on both sides. "
         "tables_with_spans is TEDS of the HTML as written.",
+        "A table counts right in the page's body alone, as in the script: one in a `div` scores 0.",
         "Scenes compare ASCII letters and digits alone: accents and other scripts count for nothing in word "
         "subsets.",
         "A document in a ```latex fence keeps the word latex as text, as in the script.",

@@ -14,8 +14,7 @@ from functools import partial
 from typing import Any
 
 from vleval.tasks.base import Metric, Sample, Task
-from vleval.tasks.data import rows
-from vleval.tasks.documents.short_answers import ANSWERS, judge_by, make_sample, messages, read
+from vleval.tasks.documents.short_answers import ANSWERS, accepted, judge_by, make_sample, messages, read
 from vleval.tasks.prompts import SHORT_ANSWER
 from vleval.tasks.text.exact import exact_match
 from vleval.tasks.text.relaxed import MENDED, relaxed_accuracy
@@ -48,7 +47,7 @@ def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
         row,
         key,
         id=None,
-        answers=[rows.sentence(row["answer"], "answer")],
+        answers=[answer.strip() for answer in accepted(row["answer"], "answer")],
         tags={"type": str(kind).removesuffix("_test")} if kind else None,
     )
 

@@ -23,7 +23,7 @@ from vleval.grounding.parse import parse_html
 from vleval.model.io import Message
 from vleval.tasks.base import Answer, DataError, Metric, Reading, Sample, Target, Task
 from vleval.tasks.data import rows
-from vleval.tasks.data.readers import Table
+from vleval.tasks.data.table import Table
 from vleval.tasks.documents.pages import FAULTS, Page, compare, read_page
 from vleval.tasks.grounding.places import View
 from vleval.tasks.pictures import identity, upright_size

@@ -46,9 +46,9 @@ judge = judge_by(
 )
 
 
-def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
+def samples(row: Mapping[str, Any], key: str, kinds_column: str = "question_types") -> Iterator[Sample]:
     """The one sample of a row. Raises ValueError on a value that cannot be read."""
-    kinds = row.get("question_types")
+    kinds = row.get(kinds_column)
     yield make_sample(
         row,
         key,
@@ -86,13 +86,13 @@ TASK = Task(
     ),
     traps=(
         "The test split has no answers: its scores come from the challenge's server; vleval export RUN "
-        "--format rrc writes the file for it.",
+        "--format rrc --output FILE writes what it takes.",
         "Pages are up to 5367 x 7184 pixels: --max-pixels decides the score.",
         "An answer at a distance of exactly 0.5 is worth nothing by the paper, and 0.5 on the server.",
     ),
     comparability=(
-        "lmms-eval, VLMEvalKit and the server compute anls_server; Molmo's script computes anls with white "
-        "space as it stands.",
+        "lmms-eval and the server compute anls_server, VLMEvalKit in its newer versions with lengths after "
+        "white space has gone; Molmo's script computes anls with white space as it stands.",
         "Published Qwen2.5-VL scores are on the test split.",
     ),
 )

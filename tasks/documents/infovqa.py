@@ -10,26 +10,10 @@ answers are hidden, and handed in as DocVQA's.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
-from vleval.tasks.base import Sample
 from vleval.tasks.documents import docvqa
-from vleval.tasks.documents.short_answers import accepted, kept_back, make_sample
-
-
-def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
-    """The one sample of a row. Raises ValueError on a value that cannot be read."""
-    kinds = row.get("answer_type")
-    yield make_sample(
-        row,
-        key,
-        id=str(row["questionId"]),
-        answers=None if kept_back(row["answers"]) else accepted(row["answers"], "answers"),
-        tags={"kind": str(kinds[0])} if isinstance(kinds, list) and kinds else None,
-    )
-
 
 TASK = replace(
     docvqa.TASK,
@@ -38,7 +22,7 @@ TASK = replace(
     description="Answer a question about an infographic: the likeness to an accepted answer (ANLS).",
     hub_config="InfographicVQA",
     bundled_splits=("validation",),
-    rows=samples,
+    rows=partial(docvqa.samples, kinds_column="answer_type"),
     references=(*docvqa.TASK.references[:2], "slices: kind (the first of answer_type)"),
     traps=(
         docvqa.TASK.traps[0],

@@ -12,9 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from vleval.model.io import Message
 from vleval.tasks.base import Metric, Sample, Target, Task
-from vleval.tasks.documents.short_answers import accepted, judge_by, make_sample, read
+from vleval.tasks.documents.short_answers import accepted, bare_messages, judge_by, make_sample, read
 from vleval.tasks.text.substring import contains, contains_formula
 
 METRICS = (
@@ -56,11 +55,6 @@ def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
     )
 
 
-def messages(sample: Sample) -> tuple[Message, ...]:
-    """The image, then the bare question."""
-    return (Message("user", (*sample.media, sample.question)),)
-
-
 def _right(said: str, truth: Truth, *, fold: bool = False) -> float:
     if isinstance(truth, Mapping):
         return contains_formula(said, truth["formula"])
@@ -86,7 +80,7 @@ TASK = Task(
     default_split="test",
     bundled_splits=("test",),
     rows=samples,
-    messages=messages,
+    messages=bare_messages,
     read=read,
     judge=judge,
     references=(

@@ -19,14 +19,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vleval.grounding.frame import Convention
-from vleval.model.io import Message
 from vleval.tasks.base import Answer, Metric, Reading, Sample, Target, Task
 from vleval.tasks.data import readers, rows
+from vleval.tasks.data.table import Table
 from vleval.tasks.documents.ocr_rules.kinds import kind_of
 from vleval.tasks.documents.ocr_rules.limits import LONGEST
 from vleval.tasks.documents.ocr_rules.places import Positioned, Spots
 from vleval.tasks.documents.ocr_rules.rules import RULES, Truth
 from vleval.tasks.documents.ocr_rules.truths import COLUMNS, read_columns, read_truth
+from vleval.tasks.documents.short_answers import bare_messages
 from vleval.tasks.grounding.places import View
 from vleval.tasks.pictures import identity, upright_size
 
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from vleval.tasks.data.readers import Table
 
 METRICS = (
     Metric(
@@ -86,7 +85,7 @@ def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
     """
     image = rows.media(row["image"], "image")
     truth = read_truth(row, "the row")
-    if truth["rule"] == "transcript" and not truth["answers"][0]:
+    if _is_left_out(truth):
         return
     yield Sample(
         id=str(row["id"]),
@@ -99,6 +98,11 @@ def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
     )
 
 
+def _is_left_out(truth: Truth) -> bool:
+    """Whether the script leaves a question out: a translation whose truth is empty."""
+    return truth["rule"] == "transcript" and not truth["answers"][0]
+
+
 def open_official(path: Path, split: str | None, default: str) -> tuple[Table, str] | None:
     """The rows of the benchmark's own file in the hub's columns; None for any other. Raises DataError."""
     if path.suffix != ".json" or not path.is_file():
@@ -108,12 +112,7 @@ def open_official(path: Path, split: str | None, default: str) -> tuple[Table, s
         return None
     columns = ("id", *COLUMNS, "image")
     found = [{**dict.fromkeys(columns), **row, "image": row.get("image_path")} for row in table.rows]
-    return readers.Table(columns, found, len(found)), split or default
-
-
-def messages(sample: Sample) -> tuple[Message, ...]:
-    """The image, then the bare question."""
-    return (Message("user", (*sample.media, sample.question)),)
+    return Table(columns, found, len(found)), split or default
 
 
 def read(answer: Answer, convention: Convention) -> Reading:
@@ -150,7 +149,10 @@ def judge(found: Sequence[Any], truths: Sequence[Truth]) -> dict[str, NDArray[An
 
 def applies(sample: Sample) -> tuple[str, ...]:
     """The metrics of the question's language."""
-    if kind_of(sample.target["truth"]["type"]).language == "en":
+    truth = sample.target["truth"]
+    if _is_left_out(truth):
+        return ()
+    if kind_of(truth["type"]).language == "en":
         return ("score_en", "score_en_as_asked")
     return ("score_zh",)
 
@@ -177,7 +179,7 @@ TASK = Task(
     default_split="test",
     bundled_splits=("test",),
     rows=samples,
-    messages=messages,
+    messages=bare_messages,
     read=read,
     judge=judge,
     applies=applies,
@@ -199,6 +201,7 @@ TASK = Task(
         "'answer:..., bbox:(x1,y1,x2,y2)', the form that questions with a position ask for, is read without "
         "its box: only JSON and Python dictionaries have one.",
         "JSON objects with bbox_2d, Qwen2.5-VL's own form, are not read where all text is to be spotted.",
+        "A table counts right in the page's body alone, as in the script: one in a `div` there scores 0.",
         "Translations whose truth is empty are left out, as in the script.",
         f"An answer counts up to {LONGEST:,} characters; tables of more than 1,900 cells score 0 unless "
         "equal, and outlines of tens of thousands of lines 0, for they would take minutes.",

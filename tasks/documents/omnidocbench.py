@@ -17,12 +17,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from vleval.grounding.frame import Convention
-from vleval.model.io import Message
-from vleval.tasks.base import Answer, Metric, Reading, Sample, Target, Task
+from vleval.tasks.base import Metric, Sample, Target, Task
 from vleval.tasks.data import rows
-from vleval.tasks.data.readers import Table, load_json
+from vleval.tasks.data.readers import load_json
+from vleval.tasks.data.table import Table
 from vleval.tasks.documents.omnidoc_page import LANGUAGES, annotation, compare, truth
+from vleval.tasks.documents.short_answers import bare_messages, read
 from vleval.tasks.pictures import identity
 from vleval.tasks.prompts import TO_MARKDOWN
 
@@ -69,24 +69,13 @@ def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
     true = truth(page)
     if true.language in LANGUAGES.values():
         yield Sample(
-            id=f"page#{row.get('index', key)}",
+            id=f"row#{row.get('index', key)}",
             media=(image,),
             question=TO_MARKDOWN,
             target={"page": page},
             cluster=identity(image, row.get(rows.MEDIA_NAME) or key),
             tags={"language": true.language},
         )
-
-
-def messages(sample: Sample) -> tuple[Message, ...]:
-    """The page, then what is asked for."""
-    return (Message("user", (*sample.media, TO_MARKDOWN)),)
-
-
-def read(answer: Answer, convention: Convention) -> Reading:
-    """The whole answer; nothing said is nothing read."""
-    text = answer.text.strip()
-    return Reading(text or None, {"answer": text}, None if text else "empty answer")
 
 
 def judge(answers: Sequence[str], truths: Sequence[Mapping[str, Any]]) -> dict[str, NDArray[Any]]:
@@ -158,7 +147,7 @@ TASK = Task(
     default_split="train",
     bundled_splits=("train",),
     rows=samples,
-    messages=messages,
+    messages=bare_messages,
     read=read,
     judge=judge,
     applies=applies,
@@ -182,7 +171,8 @@ TASK = Task(
         "Formulas are compared without `$` and white space, as in later versions; v1.0 left both in the "
         "truth, so that no formula is without fault there.",
         "Tables: `th` is `td`; small tags, and attributes but spans, are left out (upstream keeps some "
-        "attributes); LaTeX tables are read by vleval itself, where upstream runs latexmlc.",
+        "attributes); blanks between tags count, line breaks do not; LaTeX tables are read by vleval itself, "
+        "where upstream runs latexmlc.",
         "Not computed: CDM of formulas, BLEU and METEOR of text.",
         "Matching gives up after a set amount of work, not after 30 seconds of a clock as upstream.",
     ),

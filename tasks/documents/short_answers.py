@@ -24,16 +24,17 @@ TextMetric = Callable[[str, Sequence[str]], float]
 
 
 def accepted(value: Any, column: str) -> list[str]:
-    """The accepted answers, from a list, the text of a list, or one string; an empty answer may be one.
+    """The accepted answers, from a list, the text of a list, or one answer; an empty one may be among them.
 
-    Raises ValueError where there is none, as in splits that are published without answers.
+    Numbers, as JSON has them, become text: 14 and 14.0 are "14". Raises ValueError where there is no answer,
+    as in splits that are published without them.
     """
     if isinstance(value, str) and value.lstrip().startswith("["):
         try:
             value = rows.sentences(value, column)
         except ValueError:  # "[2, 4]" is an answer, and no list of answers
             value = [value]
-    found = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else []
+    found = [_written(item) for item in (value if isinstance(value, list | tuple) else [value])]
     if not any(isinstance(item, str) and item.strip() for item in found):
         raise ValueError(
             f"{column} must be accepted answers, not {value!r} (a split without answers cannot be scored)"
@@ -41,6 +42,12 @@ def accepted(value: Any, column: str) -> list[str]:
     if not all(isinstance(item, str) for item in found):
         raise ValueError(f"{column} must be strings, not {value!r}")
     return found
+
+
+def _written(answer: Any) -> Any:
+    """A number as text; anything else, and what is no number, as it is."""
+    number = isinstance(answer, int | float) and not isinstance(answer, bool) and answer == answer
+    return f"{answer:.15g}" if number else answer
 
 
 ANSWERS = Target("a list of accepted answers", {"answers": accepted, "answer": accepted})
@@ -76,6 +83,11 @@ def make_sample(
 def messages(sample: Sample) -> tuple[Message, ...]:
     """The image, then the question and the plea to be short."""
     return (Message("user", (*sample.media, SHORT_ANSWER.fill(sample.question))),)
+
+
+def bare_messages(sample: Sample) -> tuple[Message, ...]:
+    """The image, then the question as it stands."""
+    return (Message("user", (*sample.media, sample.question)),)
 
 
 def read(answer: Answer, convention: Convention) -> Reading:

@@ -3,8 +3,8 @@
 A hub row: {"image_id": 139, "image": {"bytes": ..., "path": ...}, "width": 640, "height": 426, "objects":
 {"bbox_id": [1], "category": [56], "bbox": [[x1, y1, x2, y2]], "area": [1035.7]}}. Categories count from 0 in
 `CLASSES`, boxes are corners in pixels, and areas those of the objects, not of their boxes. `objects` may also
-hold `iscrowd` (regions to ignore), and a row `categories` (names other than COCO's), as rows made of an
-annotation file do.
+hold `iscrowd` (regions to ignore), and a row `categories` (names other than COCO's) and `category_ids` (their
+numbers), as rows made of an annotation file do.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from vleval.tasks.base import Metric, Sample, SplitNote, Task
 from vleval.tasks.data import rows
 from vleval.tasks.data.coco_files import open_coco
+from vleval.tasks.data.coco_results import CATEGORY_IDS, RESULTS
 from vleval.tasks.grounding import detection, instances
 from vleval.tasks.pictures import identity, upright_size
 from vleval.tasks.prompts import DETECT
@@ -33,6 +34,10 @@ CLASSES: tuple[str, ...] = (
     *("refrigerator", "book", "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush"),
 )
 """COCO's categories, in the order of their ids."""
+
+_SKIPPED = (12, 26, 29, 30, 45, 66, 68, 69, 71, 83)
+IDS = tuple(number for number in range(1, 91) if number not in _SKIPPED)
+"""Their numbers in COCO's own files, which have gaps."""
 
 FIGURES = {
     "ap": "AP",
@@ -76,7 +81,7 @@ def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
         id=str(row["image_id"]),
         media=(image,),
         question=detection.SEPARATOR.join(classes),
-        target={"instances": truth},
+        target={"instances": truth, **_numbers(row, truth["classes"])},
         cluster=identity(image, row.get(rows.MEDIA_NAME) or key),
         original_size=size,
     )
@@ -97,6 +102,13 @@ def objects(value: Any, column: str) -> dict[str, list[Any]]:
             raise ValueError(f"{column} lacks {name}; it has: {', '.join(found) or 'nothing'}")
     found["bbox"] = [instances.box(item, f"{column}.bbox") for item in found["bbox"]]
     return found
+
+
+def _numbers(row: Mapping[str, Any], classes: Sequence[str]) -> dict[str, list[Any]]:
+    """How results of detectors number the categories, where that is known: two of one name have none."""
+    own = row.get("category_ids")
+    numbers = own if own is not None else IDS if tuple(classes) == CLASSES else ()
+    return {CATEGORY_IDS: list(numbers)} if len(numbers) == len(classes) else {}
 
 
 def _named(label: Any, classes: list[str]) -> Any:
@@ -152,6 +164,7 @@ TASK = Task(
     logprobs=True,
     checks={"objects": objects},
     local=open_coco,
+    results=RESULTS,
     notes=odd_sizes,
     references=(
         f"prompt: {DETECT.source}, with COCO's 80 names",

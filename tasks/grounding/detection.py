@@ -169,12 +169,20 @@ METRICS: tuple[Metric, ...] = (
         formula="mean over pictures of 2 * hits / (boxes found + true objects); pairs of equal labels, one "
         "to one, from the largest IoU down to 0.5; no order and no score changes it",
     ),
-    Metric(BOXES, "Boxes", percent=False, formula="mean number of boxes with a label that was asked for"),
+    Metric(
+        BOXES,
+        "Boxes",
+        percent=False,
+        formula="mean number of boxes with a label that was asked for; neither more nor fewer is better, "
+        "whatever the sign of a difference",
+    ),
 )
 
 TRAPS = (
     "Average precision of boxes without scores depends on the order in which they are said: two hits and "
     "three misses give 1.0 with the hits first and 0.4 with them last. No order changes F1@0.5.",
+    "Average precision of a few objects per category lies above that of a larger set, in simulations by one "
+    "to five points: figures of a part of a split do not compare with those of the whole.",
     "An answer that states a `score` for every box, as a detector's does, is ranked by it; else each counts "
     "as 1.",
     "--det-score logprob ranks by the model's own probabilities instead: another protocol, never mixed with "

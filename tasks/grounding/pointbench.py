@@ -26,7 +26,7 @@ from vleval.tasks.data import rows
 from vleval.tasks.grounding.countbench import whole
 from vleval.tasks.grounding.pixmo_points import mask as run_lengths
 from vleval.tasks.grounding.pointing import read_points
-from vleval.tasks.pictures import identity
+from vleval.tasks.pictures import identity, upright_size
 from vleval.tasks.prompts import POINT_AS_ASKED
 
 if TYPE_CHECKING:
@@ -90,6 +90,24 @@ def _mask_file(name: Any, image: Media) -> NDArray[np.bool_]:
         raise ValueError(f"the mask {path} cannot be read") from error
 
 
+def odd_masks(found: Sequence[Sample]) -> list[str]:
+    """A warning where a mask has another size than its picture as it is shown: places lie elsewhere in it."""
+    shown = [(sample, upright_size(medium)) for sample in found for medium in sample.media]
+    odd = [
+        (sample, size)
+        for sample, size in shown
+        if size is not None and tuple(sample.target["area"]["mask"]["size"]) != size[::-1]
+    ]
+    if not odd:
+        return []
+    sample, (width, height) = odd[0]
+    tall, wide = sample.target["area"]["mask"]["size"]
+    return [
+        f"{len(odd)} of {len(found)} masks have another size than their pictures (the first, {sample.id}: "
+        f"{wide} x {tall}, not {width} x {height}): points are judged elsewhere in them."
+    ]
+
+
 def messages(sample: Sample) -> tuple[Message, ...]:
     """The picture, then the request as it stands."""
     return (Message("user", (*sample.media, POINT_AS_ASKED.fill(sample.question))),)
@@ -145,6 +163,7 @@ TASK = Task(
     read=read,
     judge=judge,
     checks={"user_input": rows.sentence, "category": rows.sentence},
+    notes=odd_masks,
     references=(
         f"prompt: {POINT_AS_ASKED.source}; it names no unit: answers are read in the model's own, pixels of "
         "the resized image for Qwen2.5-VL",

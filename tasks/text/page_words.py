@@ -89,10 +89,10 @@ def plain_formula(latex: str) -> str:
 
 
 def plain_table(markup: str) -> str:
-    """The first table of some HTML as `<table><tr><td>...`: `th` is `td`, groups of rows and small tags go.
+    """The first table of some HTML on a page of its own: `th` is `td`, groups of rows and small tags go.
 
-    Of attributes, spans other than 1 are left; upstream leaves all but style, size, alignment and class.
-    Text is NFKC with single blanks. "" where there is no table.
+    Of attributes, spans are left; upstream leaves all but style, size, alignment and class. Text is NFKC,
+    without line breaks, with single blanks. "" where there is no table.
     """
     from vleval.tasks.text.teds import first_table
 
@@ -103,23 +103,22 @@ def plain_table(markup: str) -> str:
 
     etree.strip_elements(table, "colgroup", with_tail=False)
     etree.strip_tags(table, *_UNWRAPPED)
-    return _written(table)
+    # The page around the table is part of the lengths that upstream divides by.
+    return f'<html><body><table border="1" >{_inside(table)}</table></body></html>'
 
 
-def _written(element: HtmlElement) -> str:
-    tag = "td" if element.tag == "th" else str(element.tag)
-    spans = "".join(
-        f' {name}="{count.strip()}"'
-        for name in ("colspan", "rowspan")
-        if (count := element.get(name)) is not None and count.strip() != "1"
-    )
-    loose = tag in ("table", "tr")  # white space between cells is none
-    inside = [_words(element.text, loose)]
+def _inside(element: HtmlElement) -> str:
+    pieces = [_words(element.text)]
     for child in element:
-        inside += [_written(child), _words(child.tail, loose)]
-    return f"<{tag}{spans}>{''.join(inside).strip()}</{tag}>"
+        tag = "td" if child.tag == "th" else str(child.tag)
+        spans = "".join(
+            f' {name}="{count}"' for name in ("colspan", "rowspan") if (count := child.get(name)) is not None
+        )
+        whole = f"<{tag}/>" if tag == "br" else f"<{tag}{spans}>{_inside(child)}</{tag}>"
+        pieces += [whole, _words(child.tail)]
+    return "".join(pieces)
 
 
-def _words(text: str | None, loose: bool) -> str:
-    words = re.sub(r"\s+", " ", unicodedata.normalize("NFKC", text or ""))
-    return html.escape("" if loose and words == " " else words, quote=False)
+def _words(text: str | None) -> str:
+    words = unicodedata.normalize("NFKC", (text or "").replace("\n", ""))
+    return html.escape(re.sub(r"\s+", " ", words), quote=False)

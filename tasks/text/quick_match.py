@@ -4,6 +4,7 @@ Source: the benchmark's `match_quick.py` (v1.0, and VLMEvalKit's copy), with its
 a paragraph in two or run two together, so neighbours are joined first where that brings them nearer to a true
 block (joined by a blank); then blocks are paired with the least sum of normalised edit distances; pairs
 further apart than 0.7 are undone, and true blocks that are left are looked for inside longer read ones.
+Where pairs cost the same (a page that says something twice), the order of the page decides; upstream, chance.
 
 Upstream gives up after 30 seconds of a clock and pairs blocks simply. Here the work is counted instead, so
 that the same answer has the same score on every machine: see `WORK_LIMIT`.

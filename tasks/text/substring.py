@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 """Full-width forms of ASCII, and the ideographic space."""
 
 
@@ -28,7 +28,7 @@ def contains_formula(prediction: str, references: Sequence[str]) -> float:
 
 
 def _plain(text: str, fold_full_width: bool) -> str:
-    text = text.translate(_FULL_WIDTH) if fold_full_width else text
+    text = text.translate(FULL_WIDTH) if fold_full_width else text
     return text.lower().strip().replace("\n", " ")
 
 

@@ -7,7 +7,7 @@ costs 1 where tag, colspan or rowspan differ; for two `td`, the normalised edit 
 them, letter by letter and tag by tag; else 0. The script's quirks are named in `Rules`.
 
 The time of a comparison grows with the product of the trees' sizes, and a model can write any page: see
-`PAIRS_LIMIT` and `DEPTH_LIMIT`.
+`NODES_LIMIT` and `DEPTH_LIMIT`.
 """
 
 from __future__ import annotations
@@ -23,12 +23,9 @@ from vleval.tasks.text.tree_distance import Costs, Tree, too_large, tree_distanc
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
-PAIRS_LIMIT = 4_000_000
-"""Nodes of one tree times nodes of the other that are compared (two tables of 1,900 cells): some seconds.
-Larger pairs score 1 where the trees are equal, else 0."""
-
 NODES_LIMIT = 2_000
-"""Nodes of a tree that is compared. Larger ones as larger pairs."""
+"""Nodes of a tree that is compared (a table of 1,900 cells): some seconds. A pair with a larger one scores 1
+where the trees are equal, else 0."""
 
 DEPTH_LIMIT = 8
 """Levels of a tree that is compared: a table has four (table, tbody, tr, td). Deeper ones as larger ones."""
@@ -58,10 +55,9 @@ def teds(
     """The similarity, 0..1, of the first table of one page and the first of another.
 
     `structure_only` compares tables without what stands in their cells. A page without a table, or with an
-    empty one, scores 0, whichever it is. Never raises on any text.
-
-    The script also asks for `<table>` to stand in `<html><body>`, which its users add themselves; this does
-    not matter here. Very different shapes could score below 0 there, and score 0 here.
+    empty one, scores 0, whichever it is. So does one whose tables all stand in another element, such as a
+    `div`: the script looks for `<table>` right in `<body>`, which may go unwritten. Very different shapes
+    could score below 0 there, and score 0 here. Never raises on any text.
 
     >>> table = "<table><tr><td>{}</td><td>b</td></tr></table>"
     >>> teds(table.format("ab"), table.format("ax"))  # half a cell of three nodes
@@ -100,10 +96,10 @@ class _Table(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _read(page: str, structure_only: bool, rules: Rules) -> _Table | None:
-    """The first table of a page; None where there is none, or nothing in it."""
+    """The first table of a page's body; None where there is none, or nothing in it."""
     from lxml import etree
 
-    table = first_table(page)
+    table = first_table(page, path="body/table")
     if table is None or not len(table):
         return None
     if not rules.row_groups:
@@ -120,8 +116,8 @@ def _read(page: str, structure_only: bool, rules: Rules) -> _Table | None:
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
-def first_table(page: str) -> HtmlElement | None:
-    """The first `<table>` of a page, as lxml mends it; None where there is none. Never raises."""
+def first_table(page: str, path: str = ".//table") -> HtmlElement | None:
+    """The first `<table>` of a page at a path, as lxml mends it; None where there is none. Never raises."""
     if "<table" not in page.lower():
         return None
     from lxml import etree, html
@@ -132,7 +128,7 @@ def first_table(page: str) -> HtmlElement | None:
         root = html.document_fromstring(_UNPRINTABLE.sub("", page).encode(), parser=parser)
     except etree.LxmlError:
         return None
-    return next(iter(root.iter("table")), None)
+    return root.find(path)
 
 
 def _node(element: HtmlElement, structure_only: bool) -> Node:
@@ -185,8 +181,8 @@ def _distance(predicted: _Table, true: _Table) -> float:
     """The edit distance of two trees; beyond the limits, that of two with nothing in common."""
     if predicted.preorder == true.preorder:
         return 0.0
-    sizes, depth = (len(predicted.preorder), len(true.preorder)), max(predicted.depth, true.depth)
-    if sizes[0] * sizes[1] > PAIRS_LIMIT or max(sizes) > NODES_LIMIT or depth > DEPTH_LIMIT:
+    nodes, depth = max(len(predicted.preorder), len(true.preorder)), max(predicted.depth, true.depth)
+    if nodes > NODES_LIMIT or depth > DEPTH_LIMIT:
         return float(max(predicted.counted, true.counted))
     import numpy as np
     from rapidfuzz.distance import Levenshtein

@@ -24,8 +24,8 @@ MAX_NEW_TOKENS = 16
 TARGET = Target("the letter of the true choice", {**choices.TARGET.readers, "answer": choices.letter})
 
 TALKATIVE = (
-    "An answer that states no choice, or two, is unparsed and counts as wrong; lmms-eval takes the first "
-    "letter that it finds, VLMEvalKit may ask a language model."
+    "An answer that states no choice, or two, is unparsed and counts as wrong; lmms-eval searches sentences "
+    "for some letter, by rules that changed with its versions, and VLMEvalKit may ask a language model."
 )
 
 
@@ -42,6 +42,19 @@ def options(value: Any, column: str) -> list[str]:
     if not 2 <= len(found) <= len(ascii_uppercase):
         raise ValueError(f"{column} must be a list of choices, not {value!r}")
     return found
+
+
+def asked(question: Any, texts: Any, column: str) -> choices.Asked:
+    """A question and its choices, which it lists itself or the value `texts` of `column` holds.
+
+    Raises ValueError.
+    """
+    found = choices.split(rows.sentence(question, "question"))
+    if found.choices:
+        return found
+    if texts is None:
+        raise ValueError(f"question lists no choices, '(A) ...' and so on, a line each, nor does {column}")
+    return choices.Asked(found.words, tuple(choices.unlettered(options(texts, column))))
 
 
 def make_sample(

@@ -29,18 +29,15 @@ def media_files(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
     """The one sample of a row. Raises ValueError on a value that cannot be read."""
-    asked = choices.split(rows.sentence(row["question"], "question"))
-    texts = list(asked.choices)
-    if not texts:
-        texts = choices.unlettered(choosing.options(row.get("options"), "options"))
+    asked = choosing.asked(row["question"], row.get("options"), "options")
     kinds = row.get("question_type")
     yield choosing.make_sample(
         rows.media(row["video"], "video"),
         str(row["video_path"]),
         id=str(row.get("uid") or f"row#{key}"),
         question=asked.words,
-        texts=texts,
-        truth=choices.true_letter(row["answer"], texts, "answer"),
+        texts=asked.choices,
+        truth=choices.true_letter(row["answer"], asked.choices, "answer"),
         tags={"type": row.get("type"), "kind": " + ".join(kinds) if isinstance(kinds, list) else kinds},
         form="({}) {}",
         heading=("Options:",),

@@ -31,17 +31,14 @@ def media_files(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def samples(row: Mapping[str, Any], key: str) -> Iterator[Sample]:
     """The one sample of a row. Raises ValueError on a value that cannot be read."""
-    asked = choices.split(rows.sentence(row["question"], "question"))
-    texts = list(asked.choices)
-    if not texts:
-        texts = choices.unlettered(choosing.options(row.get("candidates"), "candidates"))
+    asked = choosing.asked(row["question"], row.get("candidates"), "candidates")
     yield choosing.make_sample(
         rows.media(row["video"], "video"),
         str(row["video_name"]),
         id=str(row.get("question_id") or f"row#{key}"),
         question=asked.words,
-        texts=texts,
-        truth=choices.true_letter(row["answer"], texts, "answer"),
+        texts=asked.choices,
+        truth=choices.true_letter(row["answer"], asked.choices, "answer"),
         tags={"kind": rows.sentence(row["task_type"], "task_type")},
         form="({}) {}",
         heading=("Options:",),

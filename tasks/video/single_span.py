@@ -164,8 +164,8 @@ def file_seconds(video: Media) -> float | None:
 
     import av
 
-    source = BytesIO(video.data) if video.data is not None else str(video.path)
     try:
+        source = BytesIO(video.read()) if video.path is None else str(video.path)
         with av.open(source, mode="r") as container:
             length = container.duration
             return float(length / av.time_base) if length else None

@@ -6,6 +6,7 @@ comes twice or thrice. Tags go, and a line that repeats the one before it.
 
 from __future__ import annotations
 
+import codecs
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -33,7 +34,7 @@ def subtitle_file(video: Path) -> Path | None:
 def subtitles(file: Path) -> str:
     """The text of an .srt file, a line each, without numbers, times and tags; `NONE` where it has none."""
     try:
-        text = file.read_text(encoding="utf-8-sig", errors="replace")
+        text = _decoded(file.read_bytes())
     except OSError:
         return NONE
     said: list[str] = []
@@ -44,6 +45,16 @@ def subtitles(file: Path) -> str:
         if plain and _TIMES not in line and not counts and said[-1:] != [plain]:
             said.append(plain)
     return "\n".join(said) or NONE
+
+
+def _decoded(data: bytes) -> str:
+    """A text by its byte order mark, else in UTF-8, else as Windows writes western languages."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
 
 
 @lru_cache(maxsize=64)

@@ -193,8 +193,10 @@ TASK = Task(
         "'Not at all' begins with 'no' for the benchmark's script; here it says neither.",
     ),
     comparability=(
-        "The published average counts captioning too, as judged by a language model: it is no score of "
-        "acc_rules. The three parts compare form by form with the benchmark's own tables.",
+        "The report does not say what its average is over, and acc_rules is not it. The overall score of "
+        "VLMEvalKit is the share of right answers among the 7,540 questions of all four forms together, "
+        "captioning as a language model judges it. The three parts compare form by form with the benchmark's "
+        "own tables.",
         "lmms-eval scores each form as a task of its own, and asks a language model about unmatched answers.",
     ),
 )

@@ -102,8 +102,12 @@ def cut(video: Media, part: tuple[float | None, float | None]) -> Media:
 
 def dashed(value: Any, column: str) -> list[float]:
     """The start and end of a true span, from `13.4-28.1` or two numbers. Raises ValueError."""
-    pair = value.split("-") if isinstance(value, str) and not value.lstrip().startswith("[") else value
-    return annotated(pair, column)
+    if not isinstance(value, str) or value.lstrip().startswith("["):
+        return annotated(value, column)
+    try:
+        return annotated(value.split("-"), column)
+    except ValueError:
+        raise ValueError(f"{column} must be START-END in seconds, as 13.4-28.1, not {value!r}") from None
 
 
 def _tags(row: Mapping[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from vleval.results.escape import one_line
 from vleval.tasks.groups import REPORT, Member
 from vleval.tasks.reported_setting import reported_setting
-from vleval.tasks.technical_report import NOT_COVERED, Covered, covered
+from vleval.tasks.technical_report import NOT_COVERED, covered
 
 Rows = Sequence[tuple[str, ...]]
 LONGEST = 200
@@ -21,6 +21,9 @@ class Section(NamedTuple):
     title: str
     headings: tuple[str, ...]
     rows: Rows
+    words: int
+    """Columns of words, which come first; figures follow."""
+    notes: Sequence[str] = ()
 
 
 def group_facts(name: str, members: list[Member]) -> dict[str, Any]:
@@ -42,31 +45,39 @@ def group_facts(name: str, members: list[Member]) -> dict[str, Any]:
     return facts
 
 
-def group_sections(name: str, members: list[Member]) -> list[Section]:
-    """A group as tables for people."""
-    if name != REPORT:
-        rows = [(member.task.name, member.task.metrics[0].title, member.task.title) for member in members]
-        return [Section(f"group {name}", ("task", "headline", "title"), rows)]
-    found = covered()
+def report_sections(members: list[Member]) -> list[Section]:
+    """The technical report's group as tables for people."""
     return [
-        Section(
-            f"group {name}: rows that vleval runs",
-            ("task", "split", "metric", "as published", "note"),
-            [_row(each) for each in found],
-        ),
-        Section("the setting", ("task", "field", "value", "known from"), _settings(members)),
+        _published(),
+        Section("the setting", ("field", "value, for which tasks, known from"), _settings(members), 2),
         Section(
             "rows that vleval does not run",
             ("where", "rows", "why"),
             [tuple(each) for each in NOT_COVERED],
+            3,
         ),
     ]
 
 
-def _row(found: Covered) -> tuple[str, ...]:
-    row = found.row
-    shown = ", ".join(f"{size} {score:g}" for size, score in row.scores.items())
-    return found.task.name, row.split, row.metric, shown, found.note
+def _published() -> Section:
+    """A column per size of the model; what keeps a row from being scored stands below, once for its tasks."""
+    found = covered()
+    sizes = list(dict.fromkeys(size for each in found for size in each.row.scores))
+    sizes.sort(key=lambda size: float(size.rstrip("B")))
+    rows = []
+    notes: dict[str, dict[str, None]] = {}
+    for each in found:
+        scores = (f"{each.row.scores[size]:g}" if size in each.row.scores else "-" for size in sizes)
+        rows.append((each.task.name, each.row.split, each.row.metric, *scores))
+        if each.note:
+            notes.setdefault(each.note, {})[each.task.name] = None
+    return Section(
+        f"group {REPORT}: rows that vleval runs, and their published scores",
+        ("task", "split", "metric", *sizes),
+        rows,
+        3,
+        [f"{', '.join(tasks)}: {note}" for note, tasks in notes.items()],
+    )
 
 
 def _short(text: str) -> str:
@@ -76,13 +87,15 @@ def _short(text: str) -> str:
 
 
 def _settings(members: list[Member]) -> Rows:
-    """A line per field; tasks of equal fields share it."""
+    """Field by field; tasks of equal values share a row."""
     of: dict[tuple[str, str, str], list[str]] = {}
     for member in members:
         for each in reported_setting(member.task):
             key = each.field, _short(each.shown), _short(each.source)
             of.setdefault(key, []).append(member.task.name)
-    return [
-        ("all" if len(tasks) == len(members) else ", ".join(tasks), field, shown, source)
-        for (field, shown, source), tasks in of.items()
-    ]
+    fields = list(dict.fromkeys(field for field, _, _ in of))
+    rows = []
+    for (field, shown, source), tasks in sorted(of.items(), key=lambda item: fields.index(item[0][0])):
+        which = "all tasks" if len(tasks) == len(members) else ", ".join(tasks)
+        rows.append((field, f"{shown}\nfor {which}\n{source}"))
+    return rows

@@ -48,8 +48,13 @@ def _table(tasks: tuple[Task, ...]) -> Iterator[str]:
 
 
 def _seven(task: Task) -> str:
+    known = {metric.name for metric in task.metrics}
     rows = [row for row in published(task.name) if row.family == QWEN25 and "7B" in row.scores]
-    return ", ".join(f"{row.split} {row.scores['7B']:g}" for row in rows) or "-"
+    figures = [
+        f"{row.split} {row.scores['7B']:g}" + ("" if row.metric in known else f" ({markdown(row.metric)})")
+        for row in rows
+    ]
+    return ", ".join(figures) or "-"
 
 
 def _fenced(prompt: str, task: Task) -> Iterator[str]:

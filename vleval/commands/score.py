@@ -32,6 +32,8 @@ vleval score gemini.csv --task refcoco --coordinates relative-1000 --field targe
 vleval score spans.jsonl --task charades-sta --json
 
 vleval score hl_val_submission.jsonl --task qvhighlights --data highlight_val_release.jsonl
+
+vleval score detections.json --task coco --data instances_val2017.json
 """
 
 
@@ -102,11 +104,12 @@ def score(
     console = Console(json=bool(json), quiet=bool(quiet))
     _check_output(output, files)
     chosen = get_task(task)
-    unit = coordinates or "absolute"
     with collector_paused():
         truths = _truths(chosen, data, split, console)
         read = partial(read_predictions, fields=field or (), letterbox=letterbox, limit=limit, truths=truths)
-        scored = _score([read(path, chosen) for path in files], chosen, unit, console)
+        found = [read(path, chosen) for path in files]
+        unit = _unit(found, coordinates)
+        scored = _score(found, chosen, unit, console)
     if output is not None:
         _write(output, scored[0])
         console.note(f"{len(scored[0].records)} records written to {output}")
@@ -129,6 +132,21 @@ def _truths(task: Task, data: str | None, split: str | None, console: Console) -
     for note in opened.notes:
         console.warn(note)
     return opened.samples
+
+
+def _unit(read: Sequence[Predictions], coordinates: Convention | None) -> Convention:
+    """The unit of all files: what the form of one says, else what the user says."""
+    from vleval.errors import UserError
+
+    told = {file.convention: file.name for file in read}
+    known = next((unit for unit in told if unit is not None), None)
+    if known is None:
+        return coordinates or "absolute"
+    if coordinates not in (None, known):
+        raise UserError(f"{told[known]} is in the unit {known}: leave out --coordinates {coordinates}")
+    if len(told) > 1 and coordinates is None:
+        raise UserError(f"{told[known]} is in the unit {known}, {told[None]} may not be: score it by itself")
+    return known
 
 
 def _score(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,11 +12,15 @@ from vleval import options
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
+    from vleval.cards.group import Section
     from vleval.console import Console
     from vleval.tasks.base import Sample, Task
     from vleval.tasks.groups import Member
 
 app = typer.Typer(invoke_without_command=True)
+
+_NAME = 20
+"""Characters up to which a column holds names, not sentences."""
 
 Name = Annotated[
     str,
@@ -30,13 +33,11 @@ def tasks(ctx: typer.Context, json: options.Json = None) -> None:
     """List tasks and groups of tasks; `vleval tasks show NAME` tells all about one."""
     if ctx.invoked_subcommand is not None:
         return
-    from rich import box
-    from rich.table import Table
-
     from vleval.cards.card import facts
+    from vleval.cards.listing import SPLITS, task_list
     from vleval.console import Console
-    from vleval.tasks.groups import groups
-    from vleval.tasks.registry import TASKS
+    from vleval.tasks.groups import REPORT, groups
+    from vleval.tasks.registry import GROUPS, TASKS
 
     console = Console(json=bool(json))
     named = {name: [member.task.name for member in members] for name, members in groups().items()}
@@ -49,14 +50,13 @@ def tasks(ctx: typer.Context, json: options.Json = None) -> None:
             }
         )
         return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for heading in ("task", "media", "headline", "splits (bundled)", "what it asks"):
-        table.add_column(heading)
-    for task in TASKS.values():
-        splits = f"{', '.join(task.splits)} ({', '.join(task.bundled_splits) or 'none'})"
-        table.add_row(task.name, task.media, task.metrics[0].title, splits, task.description)
-    console.result(table)
-    console.result(_table("", ("group", "tasks"), [(name, ", ".join(held)) for name, held in named.items()]))
+    console.result(task_list(GROUPS, console.out.width))
+    for line in (
+        SPLITS,
+        f"groups for --task: {', '.join(GROUPS)}, {REPORT} ({len(named[REPORT])} tasks)",
+        "all about a task or a group: vleval tasks show NAME",
+    ):
+        console.result(line)
 
 
 @app.command()
@@ -191,26 +191,37 @@ def check(
 
 
 def _show_group(name: str, members: list[Member], console: Console) -> None:
-    from vleval.cards.group import group_facts, group_sections
+    from vleval.cards.group import group_facts, report_sections
+    from vleval.cards.listing import SPLITS, task_list
+    from vleval.tasks.groups import REPORT
 
     if console.json:
         console.document({"schema": "vleval/task-group@1", **group_facts(name, members)})
-    for section in group_sections(name, members):
-        console.result(_table(section.title, section.headings, section.rows))
-        console.result("")
+    elif name != REPORT:
+        console.result(task_list({name: [member.task for member in members]}, console.out.width))
+        console.result(SPLITS)
+    else:
+        for section in report_sections(members):
+            console.result(_table(section))
+            for note in section.notes:
+                console.result(note)
+            console.result("")
 
 
-def _table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> RichTable:
+def _table(section: Section) -> RichTable:
+    """Columns of names and figures stay whole; sentences break between words."""
     from rich import box
     from rich.table import Table
 
     from vleval.console import terminal_safe
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, title_justify="left")
-    table.title = title or None
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.title, table.title_justify, table.title_style = section.title, "left", "bold"
+    for number, heading in enumerate(section.headings):
+        names = max(len(row[number]) for row in section.rows) <= _NAME
+        side: Literal["left", "right"] = "left" if number < section.words else "right"
+        table.add_column(heading, justify=side, no_wrap=names, overflow="fold")
+    for row in section.rows:
         table.add_row(*map(terminal_safe, row))
     return table
 

@@ -54,6 +54,15 @@ def pixels_text(count: int) -> str:
     return f"{count // PIXELS_PER_TOKEN}t" if count % PIXELS_PER_TOKEN == 0 else str(count)
 
 
+def vision_text(name: str, value: float | str | None) -> str:
+    """A field of VisionSettings as people write its value: `1280t`, `2`, `pts`, `default`."""
+    if value is None:
+        return "default"
+    if isinstance(value, str):
+        return value
+    return pixels_text(int(value)) if name.endswith("_pixels") else f"{value:g}"
+
+
 def _rate(value: Any) -> float:
     try:
         rate = float(value)
@@ -242,7 +251,7 @@ class RunConfig(BaseModel):
         settings = []
         for values in itertools.product(*axes.values()):
             chosen = dict(zip(axes, values, strict=True))
-            label = {_flag(name): _label(name, chosen[name]) for name in axes if len(axes[name]) > 1}
+            label = {_flag(name): vision_text(name, chosen[name]) for name in axes if len(axes[name]) > 1}
             settings.append(Setting(label, VisionSettings(**chosen, **fixed)))
         return settings
 
@@ -261,10 +270,6 @@ VIDEO_ONLY = frozenset(
 
 def _flag(name: str) -> str:
     return name.replace("_", "-")
-
-
-def _label(name: str, value: float) -> str:
-    return pixels_text(int(value)) if name.endswith("pixels") else f"{value:g}"
 
 
 def axes_text(settings: Sequence[Setting]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 
 from vleval.grounding.frame import Convention
 from vleval.model.io import Media, Message, Response
@@ -65,7 +66,7 @@ def input_digest(messages: Sequence[Message]) -> str | None:
             [
                 turn.role,
                 [
-                    [part.kind, part.digest()] if isinstance(part, Media) else ["text", part]
+                    [part.kind, _digest(part)] if isinstance(part, Media) else ["text", part]
                     for part in turn.content
                 ],
             ]
@@ -74,3 +75,16 @@ def input_digest(messages: Sequence[Message]) -> str | None:
     except OSError:
         return None
     return hashlib.sha256(json.dumps(turns).encode()).hexdigest()
+
+
+def _digest(medium: Media) -> str:
+    if medium.path is None:
+        return medium.digest()
+    state = medium.path.stat()
+    return _file_digest(medium, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _file_digest(medium: Media, size: int, changed: int) -> str:
+    """Films are large and have many questions: each is read once while it stays as it is."""
+    return medium.digest()

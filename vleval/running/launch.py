@@ -15,6 +15,7 @@ from vleval.results.subset import chosen
 from vleval.running import engines
 from vleval.running.engines import BUNDLED, ModelChoice, check_folder, choose_model
 from vleval.running.job import Job, LeftOut, Outcome
+from vleval.running.overview import MANY
 from vleval.running.plan import Part, Plan
 from vleval.running.runner import run_grid
 from vleval.tasks.base import DataError
@@ -35,6 +36,7 @@ def launch(plan: Plan, passed: tuple[str, ...], console: Console) -> Launched:
     Raises UserError, DataError where the only task has no data, ModelError, Mismatch and StoreError.
     """
     config = plan.parts[0].config  # what is asked of it here is the same in all of them
+    # Of every part, since a table of the file may name data that the bundled checkpoint says nothing about.
     choice = [choose_model(config.model, part.config.data, os.environ) for part in plan.parts][0]
     for warning in plan.warnings:
         console.warn(warning)
@@ -101,10 +103,31 @@ def _announce(jobs: Sequence[Job], choice: ModelChoice, console: Console) -> Non
         console.note(f"model: {choice.name} (from VLEVAL_MODEL)")
     else:
         console.note(f"model: {choice.name}")
+    for line in _data(jobs):
+        console.note(line)
     for job in jobs:
-        data = job.data
-        console.note(f"data: {data.name}, split {data.split}, {data.samples} questions ({data.origin})")
-        for warning in data.notes:
-            console.warn(warning)
-    if choice.bundled and (untaught := [job.task.name for job in jobs if not job.task.taught]):
-        console.note(f"{', '.join(untaught)}: {NOT_TRAINED}")
+        for warning in job.data.notes:
+            console.warn(warning if len(jobs) == 1 else f"{job.task.name}: {warning}")
+    untaught = [job.task.name for job in jobs if not job.task.taught]
+    if choice.bundled and untaught:
+        taught = [job.task.name for job in jobs if job.task.taught]
+        few = len(untaught) <= max(MANY, len(taught))
+        which = ", ".join(untaught) if few else f"all but {', '.join(taught)}" if taught else "all of them"
+        console.note(f"{which}: {NOT_TRAINED}")
+
+
+def _data(jobs: Sequence[Job]) -> list[str]:
+    """A line per task; of many, a line for those of one origin."""
+    if len(jobs) <= MANY:
+        return [
+            f"data: {data.name}, split {data.split}, {data.samples} questions ({data.origin})"
+            for data in (job.data for job in jobs)
+        ]
+    said: dict[str, list[Job]] = {}
+    for job in jobs:
+        said.setdefault(job.data.origin, []).append(job)
+    return [
+        f"data ({origin}): {len(held)} tasks, {sum(job.data.samples for job in held)} questions: "
+        + ", ".join(f"{job.task.name} {job.data.split}" for job in held)
+        for origin, held in said.items()
+    ]

@@ -132,16 +132,19 @@ def _fits(key: str, value: Any, tasks: Sequence[Task]) -> bool:
 def _idle(parts: Sequence[Part], own: Mapping[str, set[str]]) -> Iterable[str]:
     """What changes nothing: a flag about videos without videos. Beside a video task it is that task's."""
     videos = any(part.task.media == "video" for part in parts)
+    without: dict[str, list[str]] = {}
     for task, config in parts:
         flags = config.idle_flags(task.media)
         if videos:
             flags = [flag for flag in flags if flag[2:].replace("-", "_") in own[task.name]]
         if flags:
-            yield f"{task.name} has no videos: {', '.join(flags)} changes nothing"
-    ranking = any(part.task.logprobs for part in parts)
-    for task, config in parts:
-        if config.det_score != "order" and not ranking:
-            yield f"{task.name} ranks no boxes: --det-score changes nothing"
+            without.setdefault(", ".join(flags), []).append(task.name)
+    for shown, names in without.items():
+        have = "have" if len(names) > 1 else "has"
+        yield f"{', '.join(names)} {have} no videos: {shown} changes nothing"
+    names = [part.task.name for part in parts if part.config.det_score != "order"]
+    if names and not any(part.task.logprobs for part in parts):
+        yield f"{', '.join(names)} rank{'' if len(names) > 1 else 's'} no boxes: --det-score changes nothing"
 
 
 def _read_toml(path: Path) -> _File:

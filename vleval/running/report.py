@@ -14,9 +14,10 @@ from vleval.results.document import Entry, TaskEntries, runs_document
 from vleval.results.remarks import remarks, setting_name
 from vleval.results.reporting.tables import advice_text, paired_text
 from vleval.results.subset import order_text, subset_text
-from vleval.results.table import Row, comparison
+from vleval.results.table import Row, comparison, counted, units
+from vleval.running.engines import BUNDLED
 from vleval.running.job import Job, LeftOut, Outcome, Run
-from vleval.running.overview import all_tasks
+from vleval.running.overview import MANY, all_tasks, at_a_glance, beside_headlines, shared_remarks
 from vleval.stored.reporting import read_report
 from vleval.stored.selection import read_folders
 
@@ -29,19 +30,17 @@ def show_outcome(
     if console.json:
         console.document(_document(tasks, left_out))
     else:
-        begun = [(job, task) for job, task in zip(jobs, tasks, strict=True) if task.runs]
-        for number, (job, task) in enumerate(begun):
-            if number:
-                console.result("")
-            _show_task(job, outcome.of(job.task), task, console)
-            if outcome.stopped is None and len(task.runs) > 1:
-                _show_advice(job, [entry.folder for entry in task.runs], console)
+        glance = at_a_glance(jobs, outcome)
+        if not glance:
+            _show_tasks(jobs, outcome, tasks, console)
         if len(jobs) + len(left_out) > 1:
-            console.result("")
-            console.result(all_tasks(jobs, outcome, left_out))
+            facts = terminal_safe(f" · {_facts(jobs, outcome.runs)}") if glance else ""
+            console.result(all_tasks(jobs, outcome, left_out, console.out.width, facts))
+        if glance:
+            _show_rest(jobs, outcome, tasks, console)
     folders = [run.folder for run in outcome.runs]
-    for folder in folders:
-        console.note(f"stored in {folder}")
+    for line in _places(folders):
+        console.note(line)
     console.note(f"more: {_report_command(folders)}")
     code = _ending(jobs, outcome, console)
     if left_out and code is ExitCode.OK:
@@ -49,6 +48,41 @@ def show_outcome(
         console.error(f"left out, as their data cannot be had: {names}; the same command again tries them")
         return ExitCode.INCOMPLETE
     return code
+
+
+def _show_tasks(
+    jobs: Sequence[Job], outcome: Outcome, tasks: Sequence[TaskEntries], console: Console
+) -> None:
+    """A table per task that was begun, each followed by an empty line where there are several."""
+    for job, task in zip(jobs, tasks, strict=True):
+        if not task.runs:
+            continue
+        _show_task(job, outcome.of(job.task), task, console)
+        if outcome.stopped is None and len(task.runs) > 1:
+            _show_advice(job, [entry.folder for entry in task.runs], console)
+        if len(jobs) > 1:
+            console.result("")
+
+
+def _show_rest(jobs: Sequence[Job], outcome: Outcome, tasks: Sequence[TaskEntries], console: Console) -> None:
+    """What stands below the table over many tasks."""
+    trivial = {job.task.name: task.baselines for job, task in zip(jobs, tasks, strict=True)}
+    for line in units([job.task.metrics[0] for job in jobs if outcome.of(job.task)]):
+        console.result(line)
+    console.result("")
+    console.result(beside_headlines(jobs, outcome, trivial))
+    for number, line in enumerate(shared_remarks(jobs, outcome)):
+        if not number:
+            console.result("")
+        console.result(line)
+
+
+def _places(folders: Sequence[Path]) -> list[str]:
+    """Where runs lie: many in one folder are one line."""
+    parents = {folder.parent for folder in folders}
+    if len(folders) > MANY and len(parents) == 1:
+        return [f"{len(folders)} runs stored in {folders[0].parent}"]
+    return [f"stored in {folder}" for folder in folders]
 
 
 def _document(tasks: Sequence[TaskEntries], left_out: Sequence[LeftOut]) -> dict[str, Any]:
@@ -106,13 +140,26 @@ def _show_advice(job: Job, folders: Sequence[Path], console: Console) -> None:
 def _title(job: Job, runs: Sequence[Run]) -> str:
     """Task, data and model; bundled ones are named as such."""
     clusters = max(run.summary.clusters for run in runs)
-    media = f"{clusters} {job.task.media}{'' if clusters == 1 else 's'}"
-    model = "bundled checkpoint" if job.bundled_model else runs[0].record.model.model
-    questions = f"{job.data.samples} questions, {media}"
-    config = job.config.model_dump()
-    part = ", ".join(filter(None, (subset_text(config), order_text(config))))
+    questions = f"{counted(job.data.samples, 'question')}, {counted(clusters, job.task.media)}"
+    part = _part(job)
     asked = f"{questions} ({part})" if part else questions
-    return f"{job.task.title} · {job.data.name}, {job.data.split}: {asked} · {model}"
+    return f"{job.task.title} · {job.data.name}, {job.data.split}: {asked} · {_model(job, runs)}"
+
+
+def _facts(jobs: Sequence[Job], runs: Sequence[Run]) -> str:
+    """What holds for all tasks: whose data, how much of them, which model."""
+    origins = {job.data.origin for job in jobs}
+    data = f"{BUNDLED} data" if origins == {BUNDLED} else ""
+    return " · ".join(filter(None, (data, _part(jobs[0]), _model(jobs[0], runs))))
+
+
+def _part(job: Job) -> str:
+    config = job.config.model_dump()
+    return ", ".join(filter(None, (subset_text(config), order_text(config))))
+
+
+def _model(job: Job, runs: Sequence[Run]) -> str:
+    return "bundled checkpoint" if job.bundled_model else runs[0].record.model.model
 
 
 def _report_command(folders: Sequence[Path]) -> str:

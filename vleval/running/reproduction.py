@@ -25,6 +25,7 @@ from vleval.results.subset import subset_text
 from vleval.running.job import Job, Run
 from vleval.tasks.base import Task
 from vleval.tasks.published import QWEN25, SIZES, Published, published
+from vleval.tasks.technical_report import Covered
 
 HARNESS_BAND = 0.015
 """1.5 points of 100, in the unit of records."""
@@ -100,17 +101,16 @@ def published_rows(task: Task, split: str | None) -> list[Published]:
     if not rows:
         raise UserError(f"no score of {QWEN25} was published on {task.name}: `vleval run` scores it")
     wanted = split or (task.default_split if task.default_split in splits else splits[0])
-    found = [row for row in rows if row.split == wanted]
+    found = [Covered(row, task) for row in rows if row.split == wanted]
     if not found:
         raise UserError(f"--split {wanted}: {task.name} was published on {', '.join(splits)}")
-    if wanted not in task.splits or (task.submission is not None and wanted != task.default_split):
+    if found[0].kept_back:
         raise UserError(
             f"{task.name} was published on {wanted}, whose answers are kept back: vleval cannot score it; "
             f"`vleval run` scores {task.default_split}, which nothing was published on"
         )
-    known = {metric.name for metric in task.metrics}
-    if not (scored := [row for row in found if row.metric in known]):
-        raise UserError(f"{task.name}: what was published ({found[0].metric}) is no metric of vleval's")
+    if not (scored := [each.row for each in found if each.measured]):
+        raise UserError(f"{task.name}: what was published ({found[0].row.metric}) is no metric of vleval's")
     return scored
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,6 +85,8 @@ def _overview(cells: Sequence[Cell]) -> str:
     parts: dict[str, list[Setting]] = {}
     for cell in cells:
         parts.setdefault(cell.job.task.name, []).append(cell.setting)
+    if not any(cell.setting.label for cell in cells):
+        return f"{len(cells)} runs"
     runs = "; ".join(f"{name} {axes_text(settings)}".strip() for name, settings in parts.items())
     return f"{len(cells)} runs: {runs}"
 
@@ -138,7 +140,8 @@ def _ask(
 ) -> None:
     """Put what waits to the engine. Raises the signal that came meanwhile, and Incomplete."""
     recorder.check_budget()
-    asked = list(recorder.waiting.values())
+    waiting = recorder.waiting.values()
+    asked = _neighbours(waiting) if job.task.media == "video" else list(waiting)
     if asked:
         for response in _responses(engine, _requests(asked, job, record, recorder)):
             interruption.busy = True  # before it is written: no signal may tear the first line
@@ -148,6 +151,15 @@ def _ask(
     if recorder.waiting and (signal := interruption.error()):
         raise signal
     recorder.expect_all()
+
+
+def _neighbours(samples: Iterable[Sample]) -> list[Sample]:
+    """Questions about one video one after the other, however far apart they stand (MLVU, TempCompass): an
+    engine decodes it once for neighbours."""
+    videos: dict[str, list[Sample]] = {}
+    for sample in samples:
+        videos.setdefault(sample.cluster, []).append(sample)
+    return [sample for group in videos.values() for sample in group]
 
 
 def _requests(asked: Sequence[Sample], job: Job, record: RunRecord, recorder: Recorder) -> Iterator[Request]:

@@ -15,7 +15,7 @@ from vleval.results.comparing.eligibility import incomplete, without_truths
 from vleval.results.comparing.pairing import Source
 from vleval.results.record import RunRecord
 from vleval.results.subset import subset_text
-from vleval.running.config import pixels_text
+from vleval.running.config import vision_text
 from vleval.stored.selection import read_sources
 from vleval.tasks.base import Metric
 from vleval.tasks.published import published
@@ -80,14 +80,8 @@ def setting_text(run: RunRecord) -> str:
         value = getattr(run.vision, each.name)
         if value != each.default:
             flag = "frame-sampling" if each.name == "sampling" else each.name.replace("_", "-")
-            said.append(f"{flag} {_text(each.name, value)}")
+            said.append(f"{flag} {vision_text(each.name, value)}")
     return ", ".join(said) or "default"
-
-
-def _text(name: str, value: float | str) -> str:
-    if isinstance(value, str):
-        return value
-    return pixels_text(int(value)) if name.endswith("_pixels") else f"{value:g}"
 
 
 def _add_published(board: Board, run: RunRecord) -> None:

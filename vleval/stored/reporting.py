@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 from vleval.errors import UserError
 from vleval.model.io import VisionSettings
@@ -15,8 +14,9 @@ from vleval.results.reporting.run import ReportRun, reduce_run
 from vleval.results.reporting.samples import chooser
 from vleval.results.reporting.sharing import shared
 from vleval.results.storage.store import read_run, read_samples
-from vleval.running.config import pixels_text
+from vleval.running.config import vision_text
 from vleval.stored.selection import read_folders, task_of
+from vleval.tasks.registry import TASKS
 
 _VISION = tuple(field.name for field in fields(VisionSettings))
 
@@ -29,14 +29,24 @@ def read_report(
 
     Raises UserError, StoreError, RecordError, DataError.
     """
-    folders = dict.fromkeys(folder for argument in arguments for folder in read_folders(argument))
-    records = {folder: read_run(folder) for folder in folders}
+    records = {
+        folder: record
+        for argument in arguments
+        for folder, record in _in_order(read_folders(argument)).items()
+    }
     labels = _labels(records)
     totals = {group_key(record): record.data.samples for record in records.values()}
     keep = chooser(sum(totals.values())) if browse else lambda id: False
     return build_report(
         _reduced(folder, record, labels[folder], keep, only) for folder, record in records.items()
     )
+
+
+def _in_order(folders: Sequence[Path]) -> dict[Path, RunRecord]:
+    """The runs of one folder, by task as `vleval tasks` lists them; those of own tasks stand last."""
+    records = {folder: read_run(folder) for folder in folders}
+    places = {name: place for place, name in enumerate(TASKS)}
+    return dict(sorted(records.items(), key=lambda item: places.get(item[1].task.name, len(places))))
 
 
 def _reduced(
@@ -98,13 +108,5 @@ def _settings(record: RunRecord) -> dict[str, str]:
         "max-new-tokens": str(record.generation.max_new_tokens),
         "repetition-penalty": f"{record.generation.repetition_penalty:g}",
         **({"det-score": "logprob"} if record.generation.logprobs else {}),
-        **{name.replace("_", "-"): _text(name, getattr(record.vision, name)) for name in _VISION},
+        **{name.replace("_", "-"): vision_text(name, getattr(record.vision, name)) for name in _VISION},
     }
-
-
-def _text(name: str, value: Any) -> str:
-    if value is None:
-        return "default"
-    if name.endswith("pixels"):
-        return pixels_text(value)
-    return value if isinstance(value, str) else f"{value:g}"

@@ -54,7 +54,7 @@ def varied(vary: str | None, record: RunRecord) -> frozenset[str]:
 def task_of(record: RunRecord) -> Task:
     """The task of a run: of a user's own, what the run tells of it. No file that a run names is ever run.
 
-    Raises DataError for an unknown task.
+    Raises DataError for an unknown task, UserError for a user's own that has the name of a built-in one.
     """
     facts, own = record.task, record.task.own
     if own is None:

@@ -2,7 +2,7 @@
 // The browser of samples. Words of models and files reach the page through `textContent` alone; lists are laid
 // out in results/reporting/browser.py. Only the rows in sight exist.
 (() => {
-  const ROW = 34, SPARE = 8;
+  const ROW = 34, SPARE = 8, TITLE = 160;  // TITLE: characters up to which a question is a heading
   const SVG = "http://www.w3.org/2000/svg";
   const STATUS = ["scored", "unparsed", "failed"];
   const $ = (id) => document.getElementById(id);
@@ -11,8 +11,7 @@
   let pictures = null;  // parsed when the first sample is shown: it is most of the page
   const [list, space, rows, detail, search] = ["list", "space", "rows", "detail", "search"].map($);
   const [task, a, b, status, sort, small] = ["task", "a", "b", "status", "sort", "small"].map($);
-  let found = [], at = 0;
-
+  let found = [], at = 0, alike = false;  // alike: one request for all, told apart by their ids
   // C0, C1, bidirectional controls, separators, lone surrogates: shown as what they are.
   const UNSAFE = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
   const plain = (text) => String(text).replace(UNSAFE, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
@@ -82,7 +81,8 @@
     // Equal keys keep the order of the ids.
     kept.sort((x, y) => x[0] - y[0] || x[1] - y[1]);
     found = kept.map((entry) => entry[2]);
-    const asked = data.questions.filter((question) => question[0] === +task.value).length;
+    const all = data.questions.filter((question) => question[0] === +task.value), asked = all.length;
+    alike = asked > 1 && all.every((question) => question[2] === all[0][2]);
     const told = [+a.value, +b.value].filter((setting) => setting >= 0).map((setting) => current().settings[setting]);
     $("count").textContent = plain(`${found.length.toLocaleString("en")} of ${asked.toLocaleString("en")} questions, with their ` +
       `${current().metrics[current().shown][0]} at ${told.join(" and at ")}`);
@@ -103,7 +103,7 @@
       if (setting < 0) continue;
       element.append(badge(answerOf(question, setting)));
     }
-    element.append(make("span", { class: "words", dir: "auto" }, question[2]));
+    element.append(make("span", { class: "words", dir: "auto" }, alike ? question[1] : question[2]));
     element.addEventListener("click", () => { at = index; show(); list.focus(); });
     return element;
   }
@@ -171,7 +171,7 @@
     for (const setting of settings) panes.append(pane(question, setting));
     const [asked, ...choices] = question[2].split("\n");
     return [
-      make("h3", { dir: "auto" }, asked),
+      make("h3", { dir: "auto", class: asked.length > TITLE ? "long" : "" }, asked),
       ...(choices.length ? [make("p", { class: "choices", dir: "auto" }, choices.join("\n"))] : []),
       make("p", { class: "note" }, question[1], truthNote(question)),
       ...words("true", truthOf(question)[4], "truth"),

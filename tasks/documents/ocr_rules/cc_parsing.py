@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 
 from vleval.tasks.text.edit_distance import normalised_edit_distance
+from vleval.tasks.text.substring import FULL_WIDTH
 from vleval.tasks.text.teds import Rules, teds
 
 _COMMANDS = (
@@ -27,7 +28,7 @@ _COMMANDS = (
 )
 """LaTeX that says nothing of the page: how each begins, and what follows up to its end on the line."""
 
-_HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20, ord("、"): ord(",")}
+_HALF_WIDTH = FULL_WIDTH | {ord("、"): ord(",")}
 
 _HAN = "\u4e00-\u9fff"
 _SPACING = [

@@ -27,9 +27,9 @@ def read_fields(text: str) -> dict[str, str] | None:
     """
     fenced = _fenced(text)
     content = fenced[0] if fenced else text.strip()
-    data = _json(content)
+    data = as_json(content)
     if data is None:
-        data = _literal(content)
+        data = as_literal(content)
         if not isinstance(data, dict):
             data = _pairs(content) if data is None else {}
     if not isinstance(data, dict) or not all(isinstance(name, str) for name in data):
@@ -46,7 +46,7 @@ def read_nested(text: str) -> dict[Any, Any] | None:
     content = max(_fenced(text), key=len, default=text.strip())
     content = _COMMENT.sub("", content[_ends(_ASSIGNMENT.match(content)) :])
     content = content[: content.rfind("}") + 1] or content
-    found = _literal(content.strip())
+    found = as_literal(content.strip())
     return found or None if isinstance(found, dict) else None
 
 
@@ -83,14 +83,15 @@ def _ends(match: re.Match[str] | None) -> int:
     return match.end() if match else 0
 
 
-def _json(text: str) -> Any:
+def as_json(text: str) -> Any:
+    """What the JSON of a text says; None for any other, and for null."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
 
 
-def _literal(text: str) -> Any:
+def as_literal(text: str) -> Any:
     """The Python literal that a text is; None for any other."""
     try:
         return ast.literal_eval(text)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from vleval.tasks.documents.ocr_rules import fields, places, tables, words
 from vleval.tasks.grounding.places import View
 from vleval.tasks.text.outline import outline_similarity
+from vleval.tasks.text.substring import contains_formula
 from vleval.tasks.text.transcript import transcript_likeness
 
 Truth = Mapping[str, Any]
@@ -65,7 +66,7 @@ RULES: Mapping[str, Rule] = {
     "choice": _words(words.chosen_letters),
     "count": _words(words.counted_exactly),
     "count-nearly": _words(words.counted_nearly),
-    "formula": _words(words.contains_formula),
+    "formula": _words(contains_formula),
     "formula-chinese": _words(words.contains_formula_chinese),
     "letters": _words(words.contains_letters),
     "transcript": _first(lambda said, truth: transcript_likeness(said, truth).mean),

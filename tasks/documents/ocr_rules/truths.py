@@ -8,12 +8,11 @@ for `chart`. `box` is the place in thousandths; `polygons` and `content` are tho
 
 from __future__ import annotations
 
-import ast
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vleval.tasks.data import rows
+from vleval.tasks.documents.ocr_rules.fields import as_json, as_literal
 from vleval.tasks.documents.ocr_rules.kinds import kind_of, rule_of
 from vleval.tasks.documents.ocr_rules.rules import RULES
 
@@ -78,21 +77,12 @@ def _object(value: Any) -> dict[str, Any]:
     for _ in range(3):
         if not isinstance(value, str):
             break
-        value = _parsed(value.strip('"'))
+        text = value.strip('"')
+        value = as_json(text)
+        value = as_literal(text) if value is None else value
     if not isinstance(value, Mapping) or not value:
         raise ValueError(f"answers must hold one object, not {str(value)[:60]!r}")
     return {str(name): item for name, item in value.items()}
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-        return None
 
 
 def _fields(value: Any) -> dict[str, list[str]]:

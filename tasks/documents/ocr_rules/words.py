@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from vleval.tasks.text.edit_distance import normalised_edit_distance
+from vleval.tasks.text.substring import contains_formula
 
 LONG_WORDS = 5
 """Words from which on a truth is compared as a whole."""
@@ -70,13 +71,8 @@ def counted_nearly(said: str, truths: Sequence[str]) -> float:
     return best
 
 
-def contains_formula(said: str, truths: Sequence[str]) -> float:
-    r"""1 where a formula occurs in the answer without spaces: `x=1` occurs in `x=12`."""
-    return float(any(_squeezed(truth) in _squeezed(said) for truth in truths))
-
-
 def contains_formula_chinese(said: str, truths: Sequence[str]) -> float:
-    r"""`contains_formula`, with `\text{...}` replaced by what it holds."""
+    r"""OCRBench's rule for formulas, with `\text{...}` replaced by what it holds."""
     return contains_formula(_TEXT_TAG.sub(r"\1", said), [_TEXT_TAG.sub(r"\1", truth) for truth in truths])
 
 
@@ -87,10 +83,6 @@ def contains_letters(said: str, truths: Sequence[str]) -> float:
 
 def _line(text: str) -> str:
     return text.strip().replace("\n", " ")
-
-
-def _squeezed(text: str) -> str:
-    return _line(text).replace(" ", "")
 
 
 def _contained(text: str, wanted: str) -> float:

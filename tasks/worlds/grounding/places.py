@@ -30,7 +30,7 @@ def pixmo_points_rows(seed: int) -> Iterator[Row]:
         crowd = make_crowd(f"{SPLIT} points", seed, index, index % 5)
         height, width = crowd.image.shape[:2]
         yield {
-            "image": _image(crowd.image, f"points_{index:03d}.png"),
+            "image": _image(png(crowd.image), f"points_{index:03d}.png"),
             "label": crowd.label,
             "points": [
                 {"x": 100 * thing.point[0] / width, "y": 100 * thing.point[1] / height}
@@ -46,7 +46,7 @@ def countbench_rows(seed: int) -> Iterator[Row]:
         number = index % 10
         crowd = make_crowd(f"{SPLIT} counts", seed, index, number)
         yield {
-            "image": _image(crowd.image, f"counts_{index:03d}.png"),
+            "image": _image(png(crowd.image), f"counts_{index:03d}.png"),
             "text": f"A picture with {NUMBERS[number]} {crowd.label}.",
             "question": f"How many {crowd.label} are there in the image?",
             "number": number,
@@ -81,7 +81,7 @@ def _request(crowd: Crowd, index: int) -> tuple[str, str, tuple[Any, ...]]:
 
 def screenspot_rows(seed: int) -> Iterator[Row]:
     """Six pages, their boxes as corners in shares of the sides."""
-    for page, screen, widget in _clicks("spot", seed, SCREEN, pages=6):
+    for page, _, picture, widget in _clicks("spot", seed, SCREEN, pages=6):
         width, height = SCREEN
         x1, y1, x2, y2 = widget.box
         yield {
@@ -90,13 +90,13 @@ def screenspot_rows(seed: int) -> Iterator[Row]:
             "instruction": widget.instruction,
             "data_type": widget.kind,
             "data_source": ("windows", "macos", "gitlab")[page % 3],
-            "image": _image(screen.image, f"spot_{page:02d}.png"),
+            "image": _image(picture, f"spot_{page:02d}.png"),
         }
 
 
 def screenspot_v2_rows(seed: int) -> Iterator[Row]:
     """Six pages, their boxes as corner and size in pixels, as in the original annotation files."""
-    for page, screen, widget in _clicks("spot v2", seed, SCREEN, pages=6):
+    for page, _, picture, widget in _clicks("spot v2", seed, SCREEN, pages=6):
         x1, y1, x2, y2 = widget.box
         yield {
             "file_name": f"spot_v2_{page:02d}.png",
@@ -104,7 +104,7 @@ def screenspot_v2_rows(seed: int) -> Iterator[Row]:
             "instruction": widget.instruction,
             "data_type": widget.kind,
             "data_source": ("ios", "android", "shop")[page % 3],
-            "image": _image(screen.image, f"spot_v2_{page:02d}.png"),
+            "image": _image(picture, f"spot_v2_{page:02d}.png"),
             "image_width": SCREEN[0],
             "image_height": SCREEN[1],
         }
@@ -112,11 +112,11 @@ def screenspot_v2_rows(seed: int) -> Iterator[Row]:
 
 def screenspot_pro_rows(seed: int) -> Iterator[Row]:
     """Six larger pages, their boxes as corners in pixels."""
-    for page, screen, widget in _clicks("spot pro", seed, LARGE_SCREEN, pages=6):
+    for page, screen, picture, widget in _clicks("spot pro", seed, LARGE_SCREEN, pages=6):
         name = screen.program.lower().replace(" ", "_")
         yield {
             "id": f"{name}_{page}_{screen.widgets.index(widget)}",
-            "image": _image(screen.image, f"{name}/screenshot_{page}.png"),
+            "image": _image(picture, f"{name}/screenshot_{page}.png"),
             "img_filename": f"{name}/screenshot_{page}.png",
             "bbox": [float(value) for value in widget.box],
             "img_size": list(LARGE_SCREEN),
@@ -128,15 +128,18 @@ def screenspot_pro_rows(seed: int) -> Iterator[Row]:
         }
 
 
-def _clicks(name: str, seed: int, size: tuple[int, int], pages: int) -> Iterator[tuple[int, Screen, Widget]]:
-    """Every other widget of each page."""
+def _clicks(
+    name: str, seed: int, size: tuple[int, int], pages: int
+) -> Iterator[tuple[int, Screen, bytes, Widget]]:
+    """Every other widget of each page, with the page's PNG."""
     for page in range(pages):
         screen = make_screen(f"{SPLIT} {name}", seed, page, size)
-        yield from ((page, screen, widget) for widget in screen.widgets[page % 2 :: 2])
+        picture = png(screen.image)
+        yield from ((page, screen, picture, widget) for widget in screen.widgets[page % 2 :: 2])
 
 
-def _image(pixels: Any, name: str) -> dict[str, Any]:
-    return {"bytes": png(pixels), "path": name}
+def _image(data: bytes, name: str) -> dict[str, Any]:
+    return {"bytes": data, "path": name}
 
 
 def write_places(folder: Path, seed: int) -> dict[str, int]:

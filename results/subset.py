@@ -29,3 +29,8 @@ def order_text(config: Mapping[str, Any]) -> str:
     """The order that is not the data's own: `shuffle-seed 3`; empty for the data's own."""
     seed = chosen(config)["seed"]
     return "" if seed is None else f"shuffle-seed {seed}"
+
+
+def title_text(config: Mapping[str, Any]) -> str:
+    """All that was said of which questions are asked, and in what order, for a title."""
+    return ", ".join(filter(None, (subset_text(config), order_text(config))))

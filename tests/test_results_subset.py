@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from vleval.results.subset import chosen, order_text, subset_text
+from vleval.results.subset import chosen, order_text, subset_text, title_text
 
 EVERYTHING = {"limit": None, "offset": 0, "ids": (), "seed": None}
 
@@ -29,3 +29,4 @@ def test_settings_become_arguments_and_words(
     """`seed` is what records of earlier versions called the seed of the order."""
     assert chosen(config) == {**EVERYTHING, **arguments}
     assert (subset_text(config), order_text(config)) == (part, order)
+    assert title_text(config) == ", ".join(each for each in (part, order) if each)

@@ -11,7 +11,7 @@ from vleval.results.reporting.run import ReportRun
 from vleval.results.reporting.slices import NOTES
 from vleval.results.statistics.paired import PairedResult
 from vleval.results.statistics.stats import Estimate
-from vleval.results.subset import subset_text
+from vleval.results.subset import title_text
 from vleval.results.table import counted, estimate_text, heading, memory, number, units, value_text
 from vleval.tasks.base import Metric
 
@@ -170,7 +170,7 @@ def subtitle(block: Block) -> str:
         "the bundled checkpoint" if row.run.record.bundled_model else row.run.record.model.model
         for row in block.rows
     )
-    part = subset_text(block.record.config)
+    part = title_text(block.record.config)
     asked = f"{counted(most.n, 'question')} about {counted(most.clusters, block.task.media)}"
     return f"{asked}{f' ({part})' if part else ''}; {', '.join(models)}"
 

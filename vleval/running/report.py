@@ -13,7 +13,7 @@ from vleval.results.against_first import against_first
 from vleval.results.document import Entry, TaskEntries, runs_document
 from vleval.results.remarks import remarks, setting_name
 from vleval.results.reporting.tables import advice_text, paired_text
-from vleval.results.subset import order_text, subset_text
+from vleval.results.subset import title_text
 from vleval.results.table import Row, comparison, counted, units
 from vleval.running.engines import BUNDLED
 from vleval.running.job import Job, LeftOut, Outcome, Run
@@ -141,7 +141,7 @@ def _title(job: Job, runs: Sequence[Run]) -> str:
     """Task, data and model; bundled ones are named as such."""
     clusters = max(run.summary.clusters for run in runs)
     questions = f"{counted(job.data.samples, 'question')}, {counted(clusters, job.task.media)}"
-    part = _part(job)
+    part = title_text(job.config.model_dump())
     asked = f"{questions} ({part})" if part else questions
     return f"{job.task.title} · {job.data.name}, {job.data.split}: {asked} · {_model(job, runs)}"
 
@@ -150,12 +150,7 @@ def _facts(jobs: Sequence[Job], runs: Sequence[Run]) -> str:
     """What holds for all tasks: whose data, how much of them, which model."""
     origins = {job.data.origin for job in jobs}
     data = f"{BUNDLED} data" if origins == {BUNDLED} else ""
-    return " · ".join(filter(None, (data, _part(jobs[0]), _model(jobs[0], runs))))
-
-
-def _part(job: Job) -> str:
-    config = job.config.model_dump()
-    return ", ".join(filter(None, (subset_text(config), order_text(config))))
+    return " · ".join(filter(None, (data, title_text(jobs[0].config.model_dump()), _model(jobs[0], runs))))
 
 
 def _model(job: Job, runs: Sequence[Run]) -> str:

@@ -36,6 +36,7 @@ def test_a_mistake_costs_one_sentence(
     words: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CI", raising=False)  # there a missing --model is the first mistake
     (tmp_path / "said.jsonl").write_text('{"id": 1, "response": "x"}\n')
     result = CliRunner().invoke(app, words.split())
     assert result.exit_code == 2, result.output

@@ -237,7 +237,7 @@ def resolve_device(device: str) -> torch.device:
     try:
         chosen = torch.device(device)
         torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError, NotImplementedError):
+    except (RuntimeError, AssertionError, NotImplementedError):  # a torch without CUDA asserts that it has it
         raise SettingsError(
             f"--device {device} is not usable here: pass auto or cpu, or see `vleval doctor`."
         ) from None

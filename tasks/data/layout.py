@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from vleval.tasks.base import DataError, Task
+from vleval.tasks.data.rows import as_json
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "id": ("question_id", "sample_id", "custom_id", "qid", "questionId", "index"),
@@ -127,7 +127,7 @@ def _dig(value: Any, path: Sequence[str]) -> Any:
     """The value at a path of keys and list indices; objects may be written as JSON text. None without one."""
     for key in path:
         if isinstance(value, str):
-            value = _object(value)
+            value = as_json(value)
         if isinstance(value, dict):
             value = value.get(key)
         elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
@@ -135,10 +135,3 @@ def _dig(value: Any, path: Sequence[str]) -> Any:
         else:
             return None
     return value
-
-
-def _object(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None

@@ -132,7 +132,7 @@ class _Reader:
     def read(self, index: int, row: Mapping[str, Any]) -> Prediction:
         """One row. Raises ValueError, in words for the user, on a value that cannot be read."""
         name = self._id(index, row)
-        sample = self._sample(index, row, name) if self.asked is None else self._question(index, row, name)
+        sample = self._sample(index, row, name) if self.asked is None else self._question(index, name)
         original, frames = self._sizes(row, sample.original_size)
         sample = replace(sample, original_size=original)
         said = self.layout.find("response", row)
@@ -151,7 +151,7 @@ class _Reader:
             if name not in self.taken
         ]
 
-    def _question(self, index: int, row: Mapping[str, Any], name: str) -> Sample:
+    def _question(self, index: int, name: str) -> Sample:
         """The question that a row answers."""
         sample = (self.asked or {}).get(name.removesuffix(f"@{index}"))
         if sample is None:

@@ -174,6 +174,14 @@ def _below(name: str, kind: Kind, folder: MediaFolder | None) -> Path:
     return folder.path / next((place for place in places if folder.has(place)), first)
 
 
+def as_json(text: str) -> Any:
+    """What the JSON of a text says; None for any other text, and for null. Never raises."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _parse_list(text: str) -> Any:
     """The list a string spells, as JSON or with Python's single quotes; None where it spells none."""
     for candidate in (text, text.replace("'", '"')):

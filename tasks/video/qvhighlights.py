@@ -12,7 +12,6 @@ A model names windows, the surest first. Files of predictions may hold what the 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -53,7 +52,7 @@ COLUMNS = ("qid", "query", "duration", "relevant_windows")
 def windows(value: Any, column: str) -> list[list[float]]:
     """True windows [[start, end], ...] in seconds, at least one. Raises ValueError."""
     if isinstance(value, str):
-        value = _loaded(value)
+        value = rows.as_json(value)
     if not isinstance(value, list) or not value:
         raise ValueError(f"{column} must be a list of [start, end], at least one")
     return [rows.ends(window, column) for window in value]
@@ -95,7 +94,7 @@ def read(answer: Answer, convention: Convention) -> Reading:
 
 def _scored(text: str) -> list[list[float]] | None:
     """The windows [start, end, score] that are the whole of an answer; None where it is anything else."""
-    found = _loaded(text[:TEXT_LIMIT])
+    found = rows.as_json(text[:TEXT_LIMIT])
     if not isinstance(found, list) or not found:
         return None
     numbers = all(
@@ -105,13 +104,6 @@ def _scored(text: str) -> list[list[float]] | None:
         for window in found
     )
     return [[float(item) for item in window] for window in found] if numbers else None
-
-
-def _loaded(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def judge(named: Sequence[Any], truths: Sequence[Any]) -> dict[str, NDArray[Any]]:

@@ -6,10 +6,11 @@ Source: `convert_str_to_dict`, `convert_str_to_multi_dict` and `compute_f1_score
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from vleval.tasks.data.rows import as_json
 
 _OPENING = re.compile(r"```(?:python|json)?\n", re.IGNORECASE)
 _CLOSING = "\n```"
@@ -81,14 +82,6 @@ def _fenced(text: str) -> list[str]:
 
 def _ends(match: re.Match[str] | None) -> int:
     return match.end() if match else 0
-
-
-def as_json(text: str) -> Any:
-    """What the JSON of a text says; None for any other, and for null."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def as_literal(text: str) -> Any:

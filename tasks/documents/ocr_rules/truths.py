@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vleval.tasks.data import rows
-from vleval.tasks.documents.ocr_rules.fields import as_json, as_literal
+from vleval.tasks.data.rows import as_json
+from vleval.tasks.documents.ocr_rules.fields import as_literal
 from vleval.tasks.documents.ocr_rules.kinds import kind_of, rule_of
 from vleval.tasks.documents.ocr_rules.rules import RULES
 
